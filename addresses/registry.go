@@ -39,6 +39,7 @@ type Registry struct {
 	policy   atomic.Pointer[Policy]
 	list     atomic.Pointer[List]
 	proposed func(Scope, State) // may be nil; see OnProposal
+	decided  func(Scope, int64) // may be nil; see OnBlock
 
 	change  sync.Mutex // serialises changes of the list
 	mu      sync.RWMutex
@@ -63,16 +64,42 @@ func OpenRegistry(ctx context.Context, store Store, p Policy) (*Registry, error)
 	if err := reg.readList(ctx); err != nil {
 		return nil, err
 	}
-	err := store.EachAddress(ctx, func(scope Scope, s State) {
+	return reg, reg.ReloadBlocks(ctx)
+}
+
+// ReloadBlocks reads the rules' blocks again: other nodes may have changed many.
+func (reg *Registry) ReloadBlocks(ctx context.Context) error {
+	blocked := map[Scope]ruleBlock{}
+	err := reg.store.EachAddress(ctx, func(scope Scope, s State) {
 		if s.Until != 0 {
-			reg.blocked[scope] = ruleBlock{until: s.Until}
+			blocked[scope] = ruleBlock{until: s.Until}
 		}
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read blocks: %w", err)
+		return fmt.Errorf("read blocks: %w", err)
 	}
-	reg.blocks.Store(int64(len(reg.blocked)))
-	return reg, nil
+	reg.mu.Lock()
+	defer reg.mu.Unlock()
+	reg.blocked = blocked
+	reg.blocks.Store(int64(len(blocked)))
+	return nil
+}
+
+// Reload reads the address list again: another node may have changed it.
+func (reg *Registry) Reload(ctx context.Context) error {
+	reg.change.Lock()
+	defer reg.change.Unlock()
+	return reg.readList(ctx)
+}
+
+// OnBlock makes the registry call fn when a rule's block of a scope begins or ends, so that other
+// nodes can be informed: with its end in Unix seconds, 0 if it was lifted. fn must not wait. OnBlock
+// must be called before the registry is used.
+func (reg *Registry) OnBlock(fn func(s Scope, until int64)) { reg.decided = fn }
+
+// NoteBlock caches a block that another node has decided, or lifted: see [Registry.OnBlock].
+func (reg *Registry) NoteBlock(s Scope, until int64, now time.Time) {
+	reg.setBlock(s, Verdict{State: State{Until: until}}, now)
 }
 
 // OnProposal makes the registry call fn for each scope that an event proposes for a permanent
@@ -186,6 +213,14 @@ func (reg *Registry) cacheBlock(scope Scope, v Verdict, now time.Time) {
 	if same {
 		return
 	}
+	reg.setBlock(scope, v, now)
+	if reg.decided != nil {
+		reg.decided(scope, until)
+	}
+}
+
+func (reg *Registry) setBlock(scope Scope, v Verdict, now time.Time) {
+	until := v.State.Until
 	reg.mu.Lock()
 	defer reg.mu.Unlock()
 	defer func() { reg.blocks.Store(int64(len(reg.blocked))) }()

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -16,7 +17,7 @@ func (p *program) keyCommand() *cobra.Command {
 	return syntax.Noun("key", "the keys that sign tokens",
 		`The server signs tokens with its signing key, which it creates at the first
 start. The public part is published at /.well-known/jwks.json.`,
-		"  stile key list\n  stile key rotate", p.keyList(), p.keyRotate())
+		"  stile key list\n  stile key rotate", p.keyList(), p.keyRotate(), p.keyReencrypt())
 }
 
 func (p *program) keyList() *cobra.Command {
@@ -52,6 +53,28 @@ last token that it signed has expired, so issued tokens stay valid.`,
 		return p.showKeys(key, []operations.KeyView{key})
 	}
 	return p.prints(c)
+}
+
+func (p *program) keyReencrypt() *cobra.Command {
+	return p.prints(&cobra.Command{Use: "reencrypt",
+		Long: `Encrypt what is encrypted in PostgreSQL again, with the first key in the file of
+the setting store_key_file. To change that key while nodes run, add the new key on
+the second line of the file of each node and restart the nodes, one by one. Then
+put it on the first line, restart them again, run this command, and remove the old
+key.`,
+		Example: "  stile key reencrypt",
+		Args:    syntax.Takes(0, 0, "no arguments"),
+		RunE: func(c *cobra.Command, _ []string) error {
+			var done operations.KeyReencrypted
+			if err := p.run(c, operations.None{}, &done); err != nil {
+				return err
+			}
+			if p.json {
+				return printing.JSON(p.out, done)
+			}
+			_, err := fmt.Fprintf(p.out, "encrypted %d values again\n", done.Values)
+			return err
+		}})
 }
 
 func (p *program) showKeys(asJSON any, keys []operations.KeyView) error {

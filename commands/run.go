@@ -154,6 +154,7 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 		p.upkeep().Fsck(),
 		policy.Commands{Program: host{p}}.Policy(),
 		p.lists().Overview(),
+		p.nodesCommand(),
 		help.Completion(),
 		p.versionCommand(),
 		help.SettingsTopic())

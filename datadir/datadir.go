@@ -23,10 +23,12 @@ import (
 	"stile.example/stile/evidence"
 	"stile.example/stile/history"
 	"stile.example/stile/links"
+	"stile.example/stile/nodes"
 	"stile.example/stile/refusals"
 	"stile.example/stile/settings"
 	"stile.example/stile/statements"
 	"stile.example/stile/store"
+	"stile.example/stile/store/postgres/nodetable"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/tables/accounts"
 	"stile.example/stile/store/tables/auditlog"
@@ -82,6 +84,13 @@ type Dir struct {
 	addresses *addressShower
 
 	changes sync.Map // a channel of one for each name; see Serialise
+
+	// Nodes is this process as one of several nodes that share a database; nil: they don't.
+	Nodes     *nodes.Node
+	nodeTable nodetable.Table
+	sealed    nodetable.Sealed
+	box       *signing.Box
+	blocks    *blockFeed
 
 	held       *lock
 	inspecting sync.Mutex // held by Inspect
@@ -152,7 +161,7 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 			return err
 		}
 	}
-	if d.Store, err = store.Open(ctx, s.Store, s.Data, sqlite.Options{Log: d.Log, Now: d.Now}); err != nil {
+	if d.Store, err = store.Open(ctx, s.Store.Word(), s.Data, sqlite.Options{Log: d.Log, Now: d.Now}); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
 	defer func() {

@@ -240,6 +240,9 @@ func (d *Dir) checkSigningKey(ctx context.Context, s *settings.Settings) error {
 
 // noteSigningKey stores which key signs, unless it is stored already.
 func (d *Dir) noteSigningKey(ctx context.Context) error {
+	if d.Nodes != nil {
+		return nil // the key is in the database itself
+	}
 	signs := d.Keys.List()[0].KID
 	if last, err := d.Store.Identity(ctx, signingKeyName); err != nil || last == signs {
 		return err
@@ -249,6 +252,9 @@ func (d *Dir) noteSigningKey(ctx context.Context) error {
 
 // RotateKey makes a new key sign, and stores which one it is.
 func (d *Dir) RotateKey(ctx context.Context, alg string) (signing.KeyInfo, error) {
+	if d.Nodes != nil {
+		return d.rotateShared(ctx, alg)
+	}
 	k, err := d.Keys.Rotate(d.Now(), alg, MaxLifetime)
 	if err != nil {
 		return k, err

@@ -21,8 +21,13 @@ func (d *Dir) openWebhooks(s *settings.Settings) (err error) {
 	if err != nil {
 		return err
 	}
+	var importing func(context.Context) (bool, error)
+	if d.Nodes != nil {
+		importing = d.importing
+	}
 	d.Watch = watch.New(watch.Config{
-		Outbox: d.Webhooks, Now: d.Now, Log: d.Log, Tenants: d.Tenants, Used: d.used, Issuers: d.issuerStatuses,
+		Importing: importing,
+		Outbox:    d.Webhooks, Now: d.Now, Log: d.Log, Tenants: d.Tenants, Used: d.used, Issuers: d.issuerStatuses,
 		Addresses: d.Store, ShowAddress: d.ShowAddress, Corpus: func() string { return filepath.Base(d.Store.CorpusFile()) },
 		ClosedSince: d.Statements.ClosedSince,
 	})

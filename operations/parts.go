@@ -7,6 +7,7 @@ import (
 	"stile.example/stile/operations/keys"
 	"stile.example/stile/operations/lists"
 	"stile.example/stile/operations/lookup"
+	"stile.example/stile/operations/nodelist"
 	"stile.example/stile/operations/overview"
 	"stile.example/stile/operations/paging"
 	"stile.example/stile/operations/statements"
@@ -54,6 +55,8 @@ type (
 	KeyRotation        = keys.Rotation
 	IssuerView         = keys.IssuerView
 	IssuerRefresh      = keys.IssuerRefresh
+	KeyReencrypted     = keys.Reencrypted
+	NodeView           = nodelist.View
 	CheckProgress      = check.Progress
 )
 

@@ -8,6 +8,7 @@ import (
 	"stile.example/stile/operations/items"
 	"stile.example/stile/operations/keys"
 	"stile.example/stile/operations/lists"
+	"stile.example/stile/operations/nodelist"
 	"stile.example/stile/operations/overview"
 	"stile.example/stile/operations/policies"
 	"stile.example/stile/operations/statements"
@@ -103,6 +104,7 @@ var refusalOps = []Operation{
 }
 
 var overviewOps = []Operation{
+	plain("nodes", Viewer, "list the nodes that share a database", `{}`, nodelist.List).at("GET /nodes").keyed("number"),
 	plain("overview show", Viewer, "show what the server did recently, next to the period before", `{"period":"day","tenant":"acme"}`, overview.Show).
 		at("GET /overview"),
 }
@@ -141,6 +143,9 @@ var keyOps = []Operation{
 	changes[KeyRotation](plain("key rotate", Owner, "sign with a new key from now on", `{"alg":"EdDSA"}`, keys.Rotate),
 		"rotated the signing key", nil, nil).withResult().
 		at("POST /keys").creates().previewed(of(keys.WouldRotate)).versioned(seen(keys.Version)),
+	changes(plain("key reencrypt", Owner, "encrypt the keys in PostgreSQL with another key", `{}`, keys.Reencrypt),
+		"encrypted the keys in PostgreSQL again", func(keys.None) string { return "" }, nil).withResult().
+		at("POST /keys/reencrypt").previewed(of(keys.WouldReencrypt)),
 	plain("issuer list", Viewer, "list the external issuers and their keys", `{}`, keys.Issuers).
 		at("GET /issuers").keyed("issuer").versioned(seen(keys.IssuersVersion)),
 	changes(plain("issuer refresh", Operator, "fetch the keys of external issuers now", `{"issuer":"https://id.example/realms/demo"}`, keys.Refresh),

@@ -76,11 +76,12 @@ func (o Operation) exclusively(ctx context.Context, d *datadir.Dir, c Call, fn f
 		return fn(ctx)
 	}
 	if o.pin == nil {
-		release, err := d.Serialise(ctx, nounOf(o))
+		held, release, err := d.Serialise(ctx, nounOf(o))
 		if err != nil {
 			return nil, err
 		}
 		defer release()
+		ctx = held
 	}
 	during := ctx
 	if len(c.IfVersion) > 0 {

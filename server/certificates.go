@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/crypto/acme/autocert"
 
+	"stile.example/stile/datadir"
 	"stile.example/stile/settings"
 )
 
@@ -30,14 +31,17 @@ type certificates struct {
 }
 
 // newCertificates returns nil if TLS is off.
-func newCertificates(s *settings.Settings, now func() time.Time, log *slog.Logger) (*certificates, error) {
+func newCertificates(d *datadir.Dir, s *settings.Settings, now func() time.Time, log *slog.Logger) (*certificates, error) {
 	switch {
 	case !s.TLS.On():
 		return nil, nil
 	case len(s.TLS.Domains) > 0:
+		var cache autocert.Cache = autocert.DirCache(filepath.Join(s.Data, "acme"))
+		if d.Nodes != nil {
+			cache = sharedCertificates{d}
+		}
 		return &certificates{acme: &autocert.Manager{
-			Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(s.TLS.Domains...),
-			Cache: autocert.DirCache(filepath.Join(s.Data, "acme")),
+			Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(s.TLS.Domains...), Cache: cache,
 		}}, nil
 	}
 	c := &certificates{files: s.TLS, now: now, log: log}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"stile.example/stile/datadir"
 	"stile.example/stile/settings"
 	"stile.example/stile/stiletest"
 )
@@ -23,7 +24,7 @@ func TestCertificates(t *testing.T) {
 	var ahead atomic.Int64
 	clock := func() time.Time { return now.Add(time.Duration(ahead.Load())) }
 	s := &settings.Settings{TLS: settings.TLS{Certificate: cert, Key: key}}
-	c, err := newCertificates(s, clock, slog.New(slog.DiscardHandler))
+	c, err := newCertificates(&datadir.Dir{}, s, clock, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +47,7 @@ func TestCertificates(t *testing.T) {
 	serial(3)
 	os.Remove(key)
 	serial(3)
-	if _, err := newCertificates(s, clock, slog.New(slog.DiscardHandler)); err == nil {
+	if _, err := newCertificates(&datadir.Dir{}, s, clock, slog.New(slog.DiscardHandler)); err == nil {
 		t.Error("a start without a key")
 	}
 }

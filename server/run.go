@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"stile.example/stile/datadir"
 	"stile.example/stile/settings"
 	"stile.example/stile/store/tables/repeats"
 )
@@ -38,14 +39,19 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 	go func() { srv.dir.History.Run(recording, srv.dir.Now); close(counted) }()
 	sweeping, stopSweeping := context.WithCancel(ctx)
 	swept := make(chan struct{})
-	go func() { srv.sweep(sweeping); close(swept) }()
+	go func() {
+		defer close(swept)
+		var sweepers sync.WaitGroup
+		sweepers.Go(func() { srv.dir.RunAlone(sweeping, datadir.Upkeep, srv.sweep) })
+		sweepers.Go(func() { srv.forgetOld(sweeping) })
+		sweepers.Wait()
+	}()
 	for _, keys := range srv.dir.ExternalKeys {
 		go keys.Run(sweeping)
 	}
 	reporting, stopReporting := context.WithCancel(context.WithoutCancel(ctx))
 	var reported sync.WaitGroup
-	reported.Go(func() { srv.dir.Watch.Run(reporting) })
-	reported.Go(func() { srv.dir.Webhooks.Run(reporting) })
+	reported.Go(func() { srv.dir.RunAlone(reporting, datadir.Reporting, srv.report) })
 	if ready != nil {
 		ready(srv)
 	}
@@ -125,6 +131,22 @@ func (srv *Server) sweep(ctx context.Context) {
 			if err := (repeats.Table{DB: srv.dir.Store.DB}).ForgetOld(ctx, srv.dir.Now()); err != nil && ctx.Err() == nil {
 				srv.dir.Log.Error("remove responses of the admin API that can't be repeated any more", "err", err)
 			}
+			if err := srv.dir.TidyNodes(ctx); err != nil && ctx.Err() == nil {
+				srv.dir.Log.Error("tidy up after other nodes", "err", err)
+			}
+		}
+	}
+}
+
+// forgetOld removes old generations of the corpus from the data directory, every sweepEvery.
+func (srv *Server) forgetOld(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 			if err := srv.dir.Store.ForgetOld(); err != nil {
 				srv.dir.Log.Error("remove an old generation of the corpus", "err", err)
 			}
@@ -132,9 +154,17 @@ func (srv *Server) sweep(ctx context.Context) {
 	}
 }
 
+// report notices events, and sends them, until ctx is done.
+func (srv *Server) report(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() { srv.dir.Watch.Run(ctx) })
+	both.Go(func() { srv.dir.Webhooks.Run(ctx) })
+	both.Wait()
+}
+
 // closeMonths closes the months that are due.
 func (srv *Server) closeMonths(ctx context.Context) {
-	made, err := srv.dir.Statements.CloseDue(ctx, srv.dir.Now())
+	made, err := srv.dir.CloseDue(ctx)
 	for _, s := range made {
 		srv.dir.Log.Info("closed a statement", "tenant", s.Tenant, "month", s.Month, "calls", s.Calls, "amount", s.Amount.String(), "currency", s.Currency)
 	}

@@ -85,7 +85,7 @@ func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *s
 	if err := errors.Join(srv.dir.UseOrigin(srv.origin), srv.dir.ServeURL(ctx)); err != nil {
 		return nil, err
 	}
-	if srv.certs, err = newCertificates(s, now, log); err != nil {
+	if srv.certs, err = newCertificates(srv.dir, s, now, log); err != nil {
 		return nil, err
 	}
 	srv.policies = newPolicies(s, log)

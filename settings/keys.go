@@ -18,6 +18,7 @@ type Key struct {
 	Doc     string // its description, in complete sentences
 	Tenant  bool   // it can be set for one tenant too, and a running server reads it again
 	Live    bool   // it can't be set for one tenant, but a running server reads it again
+	Secret  bool   // it is never shown, and has no flag: other users can see those
 	value   value
 }
 
@@ -51,12 +52,22 @@ var serverKeys = []Key{
 		value: one(func(s *Settings) *string { return &s.PublicURL }, origin())},
 	{Name: "data", Default: "./data", Doc: "Data directory, with the keys, the database and the commands' socket.",
 		value: one(func(s *Settings) *string { return &s.Data }, path())},
-	{Name: "store", Default: "sqlite", Doc: "Backend for tenants, corpus and usage.",
-		value: one(func(s *Settings) *string { return &s.Store }, only("sqlite", map[string]string{
-			"postgres": "PostgreSQL is not supported by this version, only the embedded SQLite"}))},
-	{Name: "state", Default: "store", Doc: "Backend for the states of tokens, which change with every call. `store`: the backend that the setting store names.",
-		value: one[string](nil, only("store", map[string]string{
-			"redis": "Redis is not supported by this version: token states are in the store"}))},
+	{Name: "store", Default: "sqlite", Doc: "Backend for tenants, usage, keys, the address list and everything else that must last. `sqlite`: the data directory, for one server. A URL of PostgreSQL: any number of servers share it, which are called nodes. Parameters of the URL are those of libpq, such as sslmode=verify-full.",
+		value: engine(func(s *Settings) *Engine { return &s.Store }, storeEngines)},
+	{Name: "store_password_file", Default: "", Doc: "File that contains the password of PostgreSQL. Unset: the password is in the URL, which is best set in the environment (STILE_STORE), or the server needs none.",
+		value: one(func(s *Settings) *string { return &s.StorePasswordFile }, path())},
+	{Name: "store_key_file", Default: "", Doc: "File with the key that encrypts the server's keys in PostgreSQL: 32 random bytes as 64 hexadecimal digits. All nodes need the same one. More keys on further lines only decrypt, while the key is changed. Without it, the keys in PostgreSQL can't be read: keep a copy of it apart from the backups of the database.",
+		value: one(func(s *Settings) *string { return &s.StoreKeyFile }, path())},
+	{Name: "store_key", Default: "", Secret: true, Doc: "The key itself, instead of store_key_file. It is for the environment (STILE_STORE_KEY); it has no flag, because other users of the machine could read it.",
+		value: secret(func(s *Settings) *Secret { return &s.StoreKey }, "64 hexadecimal digits, or base64 of 32 bytes", storeKeyForm)},
+	{Name: "state", Default: "store", Doc: "Backend for the states of tokens and addresses, which change with every call. `store`: the backend that the setting store names. A URL of Valkey or Redis: for more calls than PostgreSQL can count. rediss:// and valkeys:// use TLS.",
+		value: engine(func(s *Settings) *Engine { return &s.State }, stateEngines)},
+	{Name: "state_password_file", Default: "", Doc: "File that contains the password of Valkey or Redis.",
+		value: one(func(s *Settings) *string { return &s.StatePasswordFile }, path())},
+	{Name: "corpus_store", Default: "store", Doc: "Where the files of the corpus are stored for the other nodes, if store is PostgreSQL. `store`: in PostgreSQL. A URL of a bucket: in S3 or a store that is compatible with it.",
+		value: engine(func(s *Settings) *Engine { return &s.CorpusStore }, corpusEngines)},
+	{Name: "node", Default: "", Doc: "Name of this node, for `stile nodes` and the log. It must be unique among the nodes. Unset: the name of the host.",
+		value: one(func(s *Settings) *string { return &s.Node }, maybe(matching(nodeName, 64, "a name of letters, digits, dots and hyphens")))},
 	{Name: "trusted_proxies", Default: "", Doc: "Reverse proxies whose X-Forwarded-For is trusted. Unset: the source address is that of the connection.",
 		value: many(func(s *Settings) *[]netip.Prefix { return &s.TrustedProxies }, proxies(), 256)},
 	{Name: "tls.domains", Default: "", Doc: "Names for which the public listener obtains certificates automatically (ACME, Let's Encrypt). It must be reachable at port 443.",

@@ -66,22 +66,6 @@ func choice(words ...string) kind[string] {
 	}}
 }
 
-// only is a single word. The prefixes in later are values that this version does not support; each
-// has the reason.
-func only(word string, later map[string]string) kind[string] {
-	return kind[string]{"word", word, func(text string) (string, error) {
-		for prefix, why := range later {
-			if strings.HasPrefix(text, prefix) {
-				return "", errors.New(why)
-			}
-		}
-		if text != word {
-			return "", mustBe(text, word)
-		}
-		return text, nil
-	}}
-}
-
 // either is a choice of two words, of which the second is true.
 func either(no, yes string) kind[bool] {
 	c := choice(no, yes)

@@ -41,8 +41,10 @@ var oidcKeys = []Key{
 }
 
 // optional is any text that may be empty and has no control characters.
-func optional(limit int) kind[string] {
-	some := filled(limit)
+func optional(limit int) kind[string] { return maybe(filled(limit)) }
+
+// maybe is "" or a text of a kind.
+func maybe(some kind[string]) kind[string] {
 	return kind[string]{some.name, some.allowed, func(text string) (string, error) {
 		if text == "" {
 			return "", nil

@@ -15,7 +15,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"stile.example/stile/addresses"
@@ -24,12 +23,21 @@ import (
 
 // Settings is the result of [Load]: all settings, checked.
 type Settings struct {
-	Listen         string // host:port of the public listener
-	AdminListen    string // host:port of the admin listener
-	AdminHosts     []string
-	PublicURL      string // origin that clients use; "" follows the listener
-	Data           string // data directory
-	Store          string // backend for durable data
+	Listen      string // host:port of the public listener
+	AdminListen string // host:port of the admin listener
+	AdminHosts  []string
+	PublicURL   string // origin that clients use; "" follows the listener
+	Data        string // data directory
+	Store       Engine // backend for durable data
+	State       Engine // backend for what changes with every call
+	CorpusStore Engine // backend for the files of the corpus
+	Node        string // name of this node; "" is the host's
+
+	StoreKeyFile      string // see StoreSecrets
+	StoreKey          Secret
+	StorePasswordFile string
+	StatePasswordFile string
+
 	TrustedProxies []netip.Prefix
 	TLS            TLS
 	Issuers        []Issuer
@@ -133,7 +141,7 @@ func (s *Settings) apply(all []given) (problems Problems) {
 			problems = append(problems, *f)
 			continue
 		}
-		s.texts[g.name], s.written[g.name] = text, strings.Join(g.texts, ", ")
+		s.texts[g.name], s.written[g.name] = text, k.value.shown(text, g.texts)
 	}
 	return problems
 }
@@ -167,6 +175,7 @@ func (s *Settings) checkTogether(from []given) (problems Problems) {
 			add("issuers", "must not contain public_url: the server's own tokens need no entry")
 		}
 	}
+	s.checkEngines(add)
 	if name, problem := s.OIDC.check(); problem != "" {
 		add(name, problem)
 	}

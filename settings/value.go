@@ -16,6 +16,17 @@ type value struct {
 	// values, however they were written.
 	parse   func(s *Settings, texts []string) (string, error)
 	issuers bool // it is the list of issuers, which readIssuers parses
+	hide    bool // it may contain a password
+}
+
+// shown returns a value as it was written, without the password that it may contain. parsed is the
+// text that parse returned.
+func (v value) shown(parsed string, texts []string) string {
+	if v.hide {
+		shown, _, _ := strings.Cut(parsed, " ")
+		return shown
+	}
+	return strings.Join(texts, ", ")
 }
 
 // take parses a given value. A list may also be one text with commas, as in the environment, in

@@ -50,12 +50,28 @@ func Open(ctx context.Context, store Store, secretKey []byte) (*Directory, error
 		return nil, fmt.Errorf("read tenants: %w", err)
 	}
 	d := &Directory{store: store, key: secretKey}
+	d.publish(byClientID(list))
+	return d, nil
+}
+
+// Reload reads all tenants again: another node may have changed them.
+func (d *Directory) Reload(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list, err := d.store.Tenants(ctx)
+	if err != nil {
+		return fmt.Errorf("read tenants: %w", err)
+	}
+	d.publish(byClientID(list))
+	return nil
+}
+
+func byClientID(list []Tenant) map[string]*Tenant {
 	byID := make(map[string]*Tenant, len(list))
 	for i := range list {
 		byID[list[i].ClientID] = &list[i]
 	}
-	d.publish(byID)
-	return d, nil
+	return byID
 }
 
 func (d *Directory) publish(byID map[string]*Tenant) {

@@ -79,6 +79,9 @@ func newMessage(e events.Event) (Message, error) {
 // newID returns an id that nobody can guess.
 func newID(prefix string) string { return prefix + strings.ToLower(rand.Text()) }
 
+// Wake makes [Outbox.Run] look for what is due: another node may have stored it.
+func (o *Outbox) Wake() { o.notify() }
+
 func (o *Outbox) notify() {
 	select {
 	case o.wake <- struct{}{}:

@@ -37,11 +37,11 @@ dot and underscore. A setting marked T can also be set for one tenant, by
 func SettingFlags(c *cobra.Command) func() map[string]string {
 	texts := map[string]*string{}
 	for _, k := range settings.Keys() {
-		if k.Name == "data" { // every command has it
+		if k.Name == "data" || k.Secret { // every command has --data, and others can read flags
 			continue
 		}
 		texts[k.Name] = c.Flags().String(k.Flag(), "", flagUsage(k))
-		if k.Tenant || strings.HasPrefix(k.Name, "policy") || strings.HasPrefix(k.Name, "log") || k.Allowed() == "[]" {
+		if k.Tenant || strings.HasPrefix(k.Name, "policy") || strings.HasPrefix(k.Name, "log") || strings.HasSuffix(k.Name, "_file") || k.Allowed() == "[]" {
 			c.Flags().MarkHidden(k.Flag())
 		}
 	}

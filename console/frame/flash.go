@@ -1,6 +1,7 @@
 package frame
 
 import (
+	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -20,6 +21,15 @@ const (
 	flashFor    = time.Minute
 	maxFlash    = 500 // bytes of the text
 )
+
+// flashKey derives the key that signs messages. The next page may be another node's.
+func flashKey(secret []byte) []byte {
+	key, err := hkdf.Key(sha256.New, secret, nil, "stile: messages of the console, 1", sha256.Size)
+	if err != nil {
+		panic(err) // impossible: the length is allowed
+	}
+	return key
+}
 
 // setFlash stores a message for the next page in a cookie. It is signed for the caller's session,
 // so that no other page can make the console say something.
@@ -52,7 +62,7 @@ func (f *Frame) takeFlash(w http.ResponseWriter, r *Request) *Flash {
 }
 
 func (f *Frame) signFlash(r *Request, raw []byte) []byte {
-	h := hmac.New(sha256.New, f.flashKey[:])
+	h := hmac.New(sha256.New, f.flashKey)
 	h.Write([]byte(r.Caller.Session))
 	h.Write([]byte{0})
 	h.Write(raw)

@@ -9,7 +9,6 @@
 package frame
 
 import (
-	"crypto/rand"
 	"encoding/json"
 	"html/template"
 	"log/slog"
@@ -49,7 +48,7 @@ type Frame struct {
 
 	files    dist.Files
 	base     *template.Template
-	flashKey [32]byte // of the signature of messages
+	flashKey []byte // of the signature of messages
 	mux      *http.ServeMux
 	pages    []Page
 	forms    []Form
@@ -62,7 +61,7 @@ type Frame struct {
 func New(o Options) *Frame {
 	f := &Frame{dir: o.Dir, log: o.Dir.Log, now: o.Dir.Now, publicURL: o.PublicURL, version: o.Version, prefix: o.Prefix, files: dist.Load(), mux: http.NewServeMux(),
 		parts: map[string][]Part{}, sent: outcomes{all: recent.New[sentForm, *outcome](maxSent)}, instead: map[string]func(json.RawMessage) (any, error){}}
-	_, _ = rand.Read(f.flashKey[:]) // never fails
+	f.flashKey = flashKey(o.Dir.Keys.SecretKey())
 	if f.isHTTPS = o.IsHTTPS; f.isHTTPS == nil {
 		f.isHTTPS = func(r *http.Request) bool { return r.TLS != nil }
 	}

@@ -3,9 +3,11 @@ package frame
 import (
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"sync"
+	"time"
 
 	"stile.example/stile/recent"
 )
@@ -29,12 +31,16 @@ type outcomes struct {
 // the hidden field. A path may be long, and the caller chooses it.
 type sentForm [sha256.Size]byte
 
+// onceFor is how long other nodes know that a form was performed.
+const onceFor = 24 * time.Hour
+
 func newSentForm(session, path, nonce string) sentForm {
 	return sha256.Sum256(fmt.Appendf(nil, "%q %q %q", session, path, nonce))
 }
 
 // outcome is how a form that was sent ended.
 type outcome struct {
+	key  sentForm
 	mu   sync.Mutex // held while the form is performed
 	done *Done      // without its data; nil: it failed, or is not performed yet
 }
@@ -49,7 +55,7 @@ func (o *outcomes) find(r *Request, v Values) *outcome {
 	o.mu.Lock()
 	one, ok := o.all.Use(key)
 	if !ok {
-		one = &outcome{}
+		one = &outcome{key: key}
 		o.all.Put(key, one)
 	}
 	o.mu.Unlock()
@@ -72,6 +78,15 @@ func (f *Frame) doOnce(r *Request, form Form, v Values) (done Done, isRepeat boo
 	if one.done != nil {
 		return *one.done, true, nil
 	}
+	first, undo, err := f.dir.Once(r.Context(), "form "+hex.EncodeToString(one.key[:16]), onceFor)
+	if err != nil || !first { // another node performed it
+		return Done{Title: "Already done", To: "/"}, err == nil, err
+	}
+	defer func() {
+		if one.done == nil { // it failed, so it may be sent again
+			undo()
+		}
+	}()
 	if done, err = form.Do(r, v); err == nil && done.Data != nil {
 		kept := done
 		kept.Data = nil

@@ -33,6 +33,31 @@ type issuer struct {
 	Error  string `json:"error"`
 }
 
+// node is what the page reads of a node.
+type node struct {
+	Name       string   `json:"name"`
+	Kind       string   `json:"kind"`
+	State      string   `json:"state"`
+	Version    string   `json:"version"`
+	Generation int64    `json:"generation"`
+	Differs    []string `json:"settings_differ"`
+	Tasks      []struct {
+		Name string `json:"name"`
+	} `json:"tasks"`
+}
+
+// notices returns what needs attention about a node.
+func (n node) notices() (all []notice) {
+	switch {
+	case n.Kind != "server":
+	case n.State == "silent":
+		all = append(all, notice{"bad", fmt.Sprintf("The node %s has said nothing for 5 s: it is stopped, or can’t reach PostgreSQL.", n.Name), "Nodes", "#nodes"})
+	case len(n.Differs) > 0:
+		all = append(all, notice{"warn", fmt.Sprintf("The node %s has other settings: %s. All nodes need the same ones.", n.Name, strings.Join(n.Differs, ", ")), "Nodes", "#nodes"})
+	}
+	return all
+}
+
 // attention returns what needs attention, and reports whether there are tenants.
 func attention(r *frame.Request) (all []notice, hasTenants bool, err error) {
 	list, err := frame.Do[struct{}, []tenant](r, "tenant list", struct{}{})
@@ -53,10 +78,17 @@ func attention(r *frame.Request) (all []notice, hasTenants bool, err error) {
 			all = append(all, notice{"bad", fmt.Sprintf("The keys of the issuer %s can’t be fetched: %s", i.Issuer, i.Error), "Issuers", "/keys"})
 		}
 	}
+	nodes, err := frame.Do[struct{}, []node](r, "nodes", struct{}{})
+	if err != nil {
+		return nil, false, err
+	}
+	for _, n := range nodes {
+		all = append(all, n.notices()...)
+	}
 	// bad before warn
 	slices.SortStableFunc(all, func(a, b notice) int { return strings.Compare(a.Tone, b.Tone) })
 	if more := len(all) - maxNotices; more > 0 {
-		all = append(all[:maxNotices:maxNotices], notice{"warn", fmt.Sprintf("%d more tenants or issuers need attention.", more), "Tenants", "/tenants"})
+		all = append(all[:maxNotices:maxNotices], notice{"warn", fmt.Sprintf("%d more tenants, issuers or nodes need attention.", more), "Tenants", "/tenants"})
 	}
 	return all, len(list) > 0, nil
 }

@@ -84,6 +84,7 @@ type page struct {
 	Latency    frame.Drawing
 	Codes      frame.Drawing
 	Period     string
+	Nodes      []node // none if this server is the only one
 }
 
 var periods = []string{"hour", "Last hour", "day", "Last 24 hours", "month", "Last 30 days"}
@@ -100,6 +101,9 @@ func show(r *frame.Request) (any, error) {
 	}
 	if !r.May(Operation) {
 		return p, nil
+	}
+	if p.Nodes, err = frame.Do[struct{}, []node](r, "nodes", struct{}{}); err != nil {
+		return nil, err
 	}
 	o, err := frame.Do[query, overview](r, Operation, query{p.Period})
 	if err != nil {

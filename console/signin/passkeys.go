@@ -2,7 +2,10 @@ package signin
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
@@ -292,7 +296,7 @@ func (s *SignIn) use(r *http.Request, u user, used *webauthn.Credential, challen
 	if used.Authenticator.CloneWarning {
 		return errors.New("the counter of the passkey went back: there may be a copy of it")
 	}
-	if !s.spend(challenge) {
+	if !s.spend(r.Context(), challenge) {
 		return errors.New("the challenge was used before")
 	}
 	record, err := json.Marshal(used)
@@ -309,14 +313,20 @@ func (s *SignIn) use(r *http.Request, u user, used *webauthn.Credential, challen
 
 // spend reports whether a challenge has not been used before, and marks it as used. Each has its
 // own cookie, which is valid for a few minutes.
-func (s *SignIn) spend(challenge string) bool {
+func (s *SignIn) spend(ctx context.Context, challenge string) bool {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, used := s.spent.Get(challenge); used {
+	_, used := s.spent.Get(challenge)
+	s.spent.Put(challenge, struct{}{})
+	s.mu.Unlock()
+	if used {
 		return false
 	}
-	s.spent.Put(challenge, struct{}{})
-	return true
+	sum := sha256.Sum256([]byte(challenge))
+	first, _, err := s.Dir.Once(ctx, "passkey "+hex.EncodeToString(sum[:16]), ceremonyFor+time.Minute)
+	if err != nil {
+		s.Dir.Log.Error("can't record that the challenge of a passkey is used, so it is refused", "err", err)
+	}
+	return err == nil && first
 }
 
 // addOptions returns a challenge for a new passkey of the caller.
@@ -428,7 +438,7 @@ func (s *SignIn) register(r *http.Request, a admins.Admin, c ceremony, raw []byt
 	if err != nil {
 		return p, err
 	}
-	if !s.spend(c.Session.Challenge) {
+	if !s.spend(r.Context(), c.Session.Challenge) {
 		return p, errors.New("the challenge was used before")
 	}
 	record, err := json.Marshal(made)

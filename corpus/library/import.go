@@ -1,12 +1,14 @@
 package library
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
+	"time"
 
 	"stile.example/stile/content"
 	"stile.example/stile/content/imports"
@@ -21,8 +23,17 @@ var _ imports.Corpus = (*Library)(nil)
 // database and its [Library.CorpusFile], which must belong together. If an import is running,
 // HoldImports returns a BusyError itself.
 func (l *Library) HoldImports() (release func(), err error) {
-	return l.importing.begin("a backup is being made", l.opt.Now())
+	ctx, cancel := context.WithTimeout(context.Background(), maxHold)
+	_, end, err := l.begin(ctx, "a backup is being made")
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	return func() { end(); cancel() }, nil
 }
+
+// maxHold bounds how long imports are held.
+const maxHold = time.Hour
 
 // Import implements [imports.Corpus]. It returns a [BusyError] while another import runs. Between
 // two items it checks whether ctx is done.
@@ -95,6 +106,9 @@ const removing = "items are being removed"
 // RemoveAll removes all items of an owner, and what was chosen for them. Nothing of them is kept:
 // this and earlier changes can't be undone.
 func (l *Library) RemoveAll(ctx context.Context, owner uint32) error {
+	if err := l.CatchUp(ctx); err != nil {
+		return err
+	}
 	g := l.acquire()
 	defer l.release(g)
 	chosen, err := g.Options(ctx, owner)
@@ -114,7 +128,7 @@ func (l *Library) RemoveAll(ctx context.Context, owner uint32) error {
 func (l *Library) rebuild(
 	ctx context.Context, what string, change *Change, fn func(*build.Builder) error,
 ) (err error) {
-	end, err := l.importing.begin(what, l.opt.Now())
+	ctx, end, err := l.begin(ctx, what)
 	if err != nil {
 		return err
 	}
@@ -125,20 +139,21 @@ func (l *Library) rebuild(
 		return err
 	}
 	file := l.fileName(g.n + 1)
-	published := false
+	published, isSame := false, false
 	defer func() {
 		if !published {
-			err = errors.Join(err, removeIfExists(file))
+			err = errors.Join(err, l.discard(file, isSame))
 		}
 	}()
 	if err := l.copyCurrent(ctx, file, g); err != nil {
 		return fmt.Errorf("copy corpus: %w", err)
 	}
 	changed, err := build.Update(file, change.Owner, fn)
-	if err == nil {
-		err = ctx.Err()
+	if ctx.Err() != nil && (err == nil || errors.Is(err, ctx.Err())) {
+		err = context.Cause(ctx)
 	}
 	if err != nil || !changed {
+		isSame = err == nil
 		return err
 	}
 	if g.IsOld() || change.Kind == "" {
@@ -153,11 +168,17 @@ func (l *Library) rebuild(
 
 // copyCurrent makes the file of the next generation, in the current format.
 func (l *Library) copyCurrent(ctx context.Context, file string, g *generation) error {
-	if g.IsOld() {
+	switch {
+	case g.IsOld():
 		return l.convert(ctx, file, g)
+	case l.shared != nil && g.n != 0:
+		return l.makeFile(ctx, file, g.manifest)
 	}
 	return copyFile(ctx, file, g.Name())
 }
+
+// copyStep is how much is copied between two looks at whether ctx is done.
+const copyStep = 64 << 20
 
 func copyFile(ctx context.Context, to, from string) error {
 	in, err := os.Open(from)
@@ -169,7 +190,12 @@ func copyFile(ctx context.Context, to, from string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(out, ReaderOf(ctx, in))
+	for n := int64(copyStep); n == copyStep && err == nil; err = cmp.Or(err, ctx.Err()) {
+		// Between two files the kernel copies, or lets both share the blocks if the file system can.
+		if n, err = io.CopyN(out, in, copyStep); err == io.EOF {
+			err = nil
+		}
+	}
 	return errors.Join(err, out.Close())
 }
 

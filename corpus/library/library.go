@@ -3,6 +3,9 @@
 // corpus-N.db, as package build makes it. So an import may take long without delaying the writer
 // of tokens, queries are served from the generation before, and an import is published, complete or
 // not at all, by one number in a database.
+//
+// With [Options.Replica], several nodes have the same corpus. Each keeps a copy of the current
+// generation in a directory of its own, and adopts what the others publish: see [Library.Follow].
 package library
 
 import (
@@ -19,6 +22,7 @@ import (
 
 	"stile.example/stile/corpus"
 	"stile.example/stile/corpus/build"
+	"stile.example/stile/corpus/replica"
 	"stile.example/stile/corpus/turns"
 )
 
@@ -37,6 +41,9 @@ type Options struct {
 	Now    func() time.Time // required
 	Limits corpus.Limits    // the zero value means [corpus.DefaultLimits]
 	Log    *slog.Logger     // for upgrades; nil for none
+	// Replica publishes generations to other nodes, and fetches theirs. It replaces the numbers. nil:
+	// there is only one machine.
+	Replica *replica.Replica
 }
 
 // Library is an open corpus. It is safe for concurrent use.
@@ -46,6 +53,7 @@ type Library struct {
 	opt       corpus.Options
 	log       *slog.Logger
 	importing use
+	shared    *shared // nil: there is only one machine
 
 	mu      sync.Mutex
 	current *generation
@@ -56,8 +64,10 @@ type Library struct {
 // generation is a file with the number of its users.
 type generation struct {
 	*corpus.File
-	n     int64
-	users int // guarded by Library.mu
+	n        int64
+	users    int              // guarded by Library.mu
+	manifest replica.Manifest // if it is shared; without hashes for generation 0
+	info     os.FileInfo      // of the file, when it was opened
 }
 
 // processors is how many processors Go was given at the start, without the spare one that
@@ -73,6 +83,10 @@ func Open(ctx context.Context, dir string, numbers Numbers, opt Options) (*Libra
 	}}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
+	}
+	if opt.Replica != nil {
+		l.shared = newShared(opt.Replica)
+		return l, l.openShared(ctx)
 	}
 	n, err := numbers.Generation(ctx)
 	if err != nil {
@@ -121,7 +135,11 @@ func (l *Library) open(ctx context.Context, n int64) (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &generation{File: f, n: n}, nil
+	info, err := os.Stat(f.Name())
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &generation{File: f, n: n, info: info}, nil
 }
 
 // removeOthers removes all generations but n and the one before it that is kept. Generation 0 is
@@ -172,7 +190,10 @@ func (l *Library) release(g *generation) {
 		return
 	}
 	g.Close() // it was only read, so nothing can be lost
-	if !keep {
+	switch {
+	case l.shared != nil:
+		l.retire(g)
+	case !keep:
 		os.Remove(g.Name())
 	}
 }
@@ -181,6 +202,9 @@ func (l *Library) release(g *generation) {
 // g is kept, to undo the change, or removed with its last user if no change is given. The one that
 // was kept before is removed.
 func (l *Library) publish(ctx context.Context, g *generation, change *Change) error {
+	if l.shared != nil {
+		return l.publishShared(ctx, g, change)
+	}
 	next, err := l.open(ctx, g.n+1)
 	if err != nil {
 		return err
@@ -198,10 +222,15 @@ func (l *Library) publish(ctx context.Context, g *generation, change *Change) er
 	if err := l.forgetPrevious(); err != nil { // the next start tries again
 		l.log.Warn("can't remove an old generation of the corpus", "err", err)
 	}
+	l.swap(next, change)
+	return nil
+}
+
+// swap makes a generation the current one.
+func (l *Library) swap(next *generation, change *Change) {
 	old := l.acquire()
 	l.mu.Lock()
 	l.current, l.last, l.inUse[old.n] = next, change, true
 	l.mu.Unlock()
 	l.release(old)
-	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/corpus/build"
+	"stile.example/stile/corpus/replica"
 )
 
 // KeepPrevious is how long the generation before the last change is kept, so that the change can be
@@ -27,17 +28,7 @@ func (e ChangedLaterError) Error() string {
 }
 
 // Change is a change of the corpus, which published a generation.
-type Change struct {
-	Generation int64     `json:"generation"`
-	Previous   int64     `json:"previous"`
-	At         time.Time `json:"at"`
-	Kind       string    `json:"kind"` // import, remove or undo
-	Owner      uint32    `json:"owner"`
-	Source     string    `json:"source,omitempty"`
-	Added      int       `json:"added"`
-	Updated    int       `json:"updated"`
-	Removed    int       `json:"removed"`
-}
+type Change = replica.Change
 
 // LastChange returns the last change, and until when it can be undone. ok is false if nothing can
 // be undone.
@@ -55,7 +46,7 @@ func (l *Library) LastChange() (c Change, until time.Time, ok bool) {
 // that it undid. If generation is not 0, the last change must be the one that published it. To undo
 // an undo redoes the change.
 func (l *Library) Undo(ctx context.Context, generation int64) (undone Change, err error) {
-	end, err := l.importing.begin("the last change is being undone", l.opt.Now())
+	ctx, end, err := l.begin(ctx, "the last change is being undone")
 	if err != nil {
 		return Change{}, err
 	}
@@ -72,11 +63,14 @@ func (l *Library) Undo(ctx context.Context, generation int64) (undone Change, er
 	if err := g.check(ctx); err != nil {
 		return Change{}, err
 	}
+	redo := Change{Kind: "undo", Owner: undone.Owner, Source: undone.Source, Added: undone.Removed, Updated: undone.Updated, Removed: undone.Added}
+	if l.shared != nil && undone.Previous != 0 {
+		return undone, l.repeatShared(ctx, g, undone.Previous, &redo)
+	}
 	file := l.fileName(g.n + 1)
 	if err := l.repeat(ctx, file, undone.Previous); err != nil {
 		return Change{}, fmt.Errorf("copy the generation before: %w", err)
 	}
-	redo := Change{Kind: "undo", Owner: undone.Owner, Source: undone.Source, Added: undone.Removed, Updated: undone.Updated, Removed: undone.Added}
 	if err := l.publish(ctx, g, &redo); err != nil {
 		return Change{}, fmt.Errorf("publish corpus: %w", errors.Join(err, removeIfExists(file)))
 	}
@@ -114,6 +108,10 @@ func (l *Library) forgetPrevious() error {
 	l.mu.Lock()
 	last := l.last
 	l.last = nil
+	if l.shared != nil {
+		l.mu.Unlock()
+		return l.forgetShared()
+	}
 	inUse := last != nil && l.inUse[last.Previous] // then its last user removes it
 	l.mu.Unlock()
 	if last == nil {

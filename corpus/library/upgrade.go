@@ -13,16 +13,19 @@ import (
 // searched. Commands that only read the items don't call it, since it may take long. An import
 // converts the generation that it begins with in the same way.
 func (l *Library) Upgrade(ctx context.Context) (err error) {
-	g := l.acquire()
-	defer l.release(g)
-	if !g.IsOld() {
+	if !l.isOld() {
 		return nil
 	}
-	end, err := l.importing.begin("the corpus is being indexed again", l.opt.Now())
+	ctx, end, err := l.begin(ctx, "the corpus is being indexed again")
 	if err != nil {
 		return err
 	}
 	defer end()
+	g := l.acquire()
+	defer l.release(g)
+	if !g.IsOld() { // another node was faster
+		return nil
+	}
 	file := l.fileName(g.n + 1)
 	if err = l.convert(ctx, file, g); err == nil {
 		err = l.publish(ctx, g, nil) // the old format must not come back
@@ -31,6 +34,12 @@ func (l *Library) Upgrade(ctx context.Context) (err error) {
 		return fmt.Errorf("upgrade the corpus: %w", errors.Join(err, removeIfExists(file)))
 	}
 	return nil
+}
+
+func (l *Library) isOld() bool {
+	g := l.acquire()
+	defer l.release(g)
+	return g.IsOld()
 }
 
 // convert writes the items of a generation into a file of the current format, and logs it.

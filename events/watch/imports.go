@@ -83,6 +83,11 @@ func (w *Watcher) recoverImports(ctx context.Context) error {
 	if err != nil || bad != nil {
 		return fmt.Errorf("read imports that have begun: %w", cmp.Or(err, bad))
 	}
+	if len(open) > 0 && w.Importing != nil { // after the marks were read: they may be of that import
+		if runs, err := w.Importing(ctx); runs || err != nil {
+			return err
+		}
+	}
 	for key, b := range open {
 		e := failed(b.Tenant, "interrupted", "the process ended during the import")
 		if b.Corpus != w.Corpus() {

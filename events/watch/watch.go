@@ -42,6 +42,8 @@ type Config struct {
 	Corpus      func() string // identifies the current generation
 	// ClosedSince returns the statements that were closed since a time, with or without their rows.
 	ClosedSince func(context.Context, time.Time) ([]statements.Statement, error)
+	// Importing reports whether an import runs on any node. It is nil if there is only this process.
+	Importing func(context.Context) (bool, error)
 }
 
 // Addresses has the states of addresses.
@@ -62,6 +64,7 @@ type Watcher struct {
 	reported map[string]int64 // what is known of the stored marks
 	checked  time.Time        // of the last check of quotas
 	failing  map[string]failure
+	looked   time.Time // when interrupted imports of other nodes were looked for
 }
 
 // New returns a Watcher, which notices nothing until it runs.
@@ -100,8 +103,17 @@ func (w *Watcher) pass(ctx context.Context, recovered *bool) error {
 		}
 		*recovered = true
 	}
+	if w.Importing != nil && w.Now().Sub(w.looked).Abs() > importsEvery {
+		w.looked = w.Now()
+		if err := w.recoverImports(ctx); err != nil {
+			return err
+		}
+	}
 	return w.Check(ctx)
 }
+
+// importsEvery is how often imports are looked for that another node began and did not end.
+const importsEvery = 15 * time.Second
 
 // Recover reads the marks, and emits what an earlier process did not report.
 func (w *Watcher) Recover(ctx context.Context) error {

@@ -49,7 +49,7 @@ func factsOf(ctx context.Context, d *datadir.Dir, t *tenants.Tenant, traffic map
 	if f.EverCalled = f.Calls > 0 || f.Used > 0; f.EverCalled {
 		return f, nil
 	}
-	lines, err := d.Store.Usage(ctx, t.ClientID, "", "")
+	lines, err := d.Usage(ctx, t.ClientID, "", "")
 	f.EverCalled = len(lines) > 0
 	return f, err
 }

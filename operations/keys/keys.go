@@ -79,6 +79,29 @@ func WouldRotate(_ context.Context, d *datadir.Dir, r Rotation) (any, error) {
 	return after, failure.Of(failure.Conflict, d.Keys.MayRotate(d.Now()))
 }
 
+// Reencrypted is how many values were encrypted again.
+type Reencrypted struct {
+	Values int `json:"values"`
+}
+
+// Reencrypt encrypts what is encrypted in the database again, with the first key of the setting
+// store_key_file.
+func Reencrypt(ctx context.Context, d *datadir.Dir, _ None) (Reencrypted, error) {
+	n, err := d.Reencrypt(ctx)
+	if errors.Is(err, datadir.ErrNotShared) {
+		err = failure.Of(failure.Conflict, err)
+	}
+	return Reencrypted{n}, err
+}
+
+// WouldReencrypt is the preview of [Reencrypt].
+func WouldReencrypt(_ context.Context, d *datadir.Dir, _ None) (any, error) {
+	if d.Nodes == nil {
+		return nil, failure.Of(failure.Conflict, datadir.ErrNotShared)
+	}
+	return nil, nil
+}
+
 // Version returns what the version of the signing keys is computed from: which there are.
 func Version(_ context.Context, d *datadir.Dir, _ None) (any, error) {
 	var names []string

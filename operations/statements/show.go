@@ -97,7 +97,7 @@ func preliminary(ctx context.Context, d *datadir.Dir, tenant string, month, now 
 		return View{}, err
 	}
 	last := month.AddDate(0, 1, -1)
-	lines, err := d.Store.Usage(ctx, tenant, usage.Day(month), usage.Day(last))
+	lines, err := d.Usage(ctx, tenant, usage.Day(month), usage.Day(last))
 	if err != nil {
 		return View{}, err
 	}

@@ -45,7 +45,7 @@ func Usage(ctx context.Context, d *datadir.Dir, tenant, from, to string) (rows [
 	if len(from) == len(time.DateOnly) && hasTiers { // which count from the first day of the month
 		since = from[:len("2006-01")] + "-01"
 	}
-	lines, err := d.Store.Usage(ctx, tenant, since, to)
+	lines, err := d.Usage(ctx, tenant, since, to)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -256,7 +256,7 @@ type Closing struct {
 
 // Close closes the months that are due.
 func Close(ctx context.Context, d *datadir.Dir, _ None) (Closing, error) {
-	made, err := d.Statements.CloseDue(ctx, d.Now())
+	made, err := d.CloseDue(ctx)
 	c := Closing{Closed: []Info{}}
 	for _, s := range made {
 		c.Closed = append(c.Closed, infoOf(statements.Closed{Statement: s, Hash: statements.Hash(s.Text())}, s.Tenant))

@@ -35,6 +35,9 @@ type Assertions struct {
 	since     time.Time
 	audiences []string
 	used      replayCache
+	// Spend records in what several nodes share that an assertion is used, until a time, and reports
+	// whether it was not used before. Nil: there is only this process.
+	Spend func(id tokens.ID, until time.Time) (fresh bool, err error)
 }
 
 // AssertionError is an [ErrInvalid] about an assertion. Its reason tells the sender nothing about
@@ -89,12 +92,21 @@ func (a *Assertions) Verify(assertion string, keys func(client string) string, n
 	if why != "" {
 		return "", a.about(m, &AssertionError{why, true}, now)
 	}
-	if fresh, err := a.used.spend(assertionID(client, m, t.signed), usable, now); err != nil {
+	if fresh, err := a.spend(assertionID(client, m, t.signed), usable, now); err != nil {
 		return "", err
 	} else if !fresh {
 		return "", &AssertionError{"used before: each request needs a new one, with a jti of its own", true}
 	}
 	return client, nil
+}
+
+// spend reports whether an assertion was not used before, and spends it: first in memory, which
+// costs nothing, then for all nodes.
+func (a *Assertions) spend(id tokens.ID, until, now time.Time) (fresh bool, err error) {
+	if fresh, err = a.used.spend(id, until, now); err != nil || !fresh || a.Spend == nil {
+		return fresh, err
+	}
+	return a.Spend(id, until)
 }
 
 // about adds to an error how the claims of an assertion differ from what they must be.

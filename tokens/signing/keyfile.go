@@ -102,19 +102,28 @@ func (f fileKey) key() (*Key, error) {
 // writeKeys replaces file in one step. After a crash at any moment, the file has either the old
 // keys or the new ones.
 func writeKeys(file string, set *Set) error {
-	f := keyFile{SecretKey: set.secret}
-	for _, k := range set.keys {
+	data, err := set.encode()
+	if err != nil {
+		return err
+	}
+	return replaceFile(file, data)
+}
+
+// encode returns the content of a file of keys.
+func (s *Set) encode() ([]byte, error) {
+	f := keyFile{SecretKey: s.secret}
+	for _, k := range s.keys {
 		der, err := x509.MarshalPKCS8PrivateKey(k.private)
 		if err != nil {
-			return fmt.Errorf("encode key: %w", err)
+			return nil, fmt.Errorf("encode key: %w", err)
 		}
 		f.Keys = append(f.Keys, fileKey{k.method.Alg(), k.created, k.until, der})
 	}
 	data, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
-		return fmt.Errorf("encode keys: %w", err)
+		return nil, fmt.Errorf("encode keys: %w", err)
 	}
-	return replaceFile(file, append(data, '\n'))
+	return append(data, '\n'), nil
 }
 
 func replaceFile(file string, data []byte) (err error) {

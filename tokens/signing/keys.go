@@ -17,12 +17,12 @@ import (
 )
 
 // Keys are the server's own keys: those that sign and verify its tokens, and the one that hashes
-// its tenants' secrets. They are in one file that only the server may read. All methods are safe
-// for concurrent use.
+// its tenants' secrets. They are in one file that only the server may read, or in a database that
+// several nodes share. All methods are safe for concurrent use.
 //
 // Only one process may have the file open. The code that starts the server ensures that.
 type Keys struct {
-	file string
+	file string     // "": the keys are shared, and only Use changes them
 	mu   sync.Mutex // guards changes
 	set  atomic.Pointer[Set]
 	new  bool // OpenKeys generated them
@@ -127,6 +127,9 @@ func (k *Keys) Rotate(now time.Time, alg string, lifetime time.Duration) (KeyInf
 	fresh, err := newKey(alg, now)
 	if err != nil {
 		return KeyInfo{}, fmt.Errorf("rotate keys: %w", err)
+	}
+	if k.file == "" {
+		return KeyInfo{}, errors.New("rotate keys: the keys are shared by several nodes")
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()

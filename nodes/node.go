@@ -1,0 +1,268 @@
+package nodes
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// Options is what a node needs. All fields must be set.
+type Options struct {
+	Store Store
+	Log   *slog.Logger
+	Info  Info
+	// Topics has the function that reads again what a topic is about, by the topic. It is called
+	// soon after a change, once for several changes, and again if it fails.
+	Topics map[string]func(context.Context) error
+	// Settle copies what this node counts to the database.
+	Settle func(context.Context) error
+	// Generation returns the generation of the corpus that this node serves.
+	Generation func() int64
+}
+
+// Node is this process, as one of several nodes. Its methods are safe for concurrent use.
+type Node struct {
+	opt    Options // Info.Address is guarded by mu
+	number uint32
+
+	beatNow chan struct{}
+
+	mu       sync.Mutex
+	known    map[string]int64 // counters whose change was dealt with
+	status   Status
+	polled   time.Time // monotonic
+	offset   time.Duration
+	failing  bool
+	failures map[string]bool // topics that could not be read
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// Join registers this process as a node. Nothing runs until [Node.Start].
+func Join(ctx context.Context, opt Options) (*Node, error) {
+	at, err := opt.Store.Counters(ctx) // before: what changes from now on is noticed
+	if err != nil {
+		return nil, fmt.Errorf("read what changed: %w", err)
+	}
+	number, err := opt.Store.Register(ctx, opt.Info)
+	if err != nil {
+		return nil, fmt.Errorf("register this node: %w", err)
+	}
+	n := &Node{opt: opt, number: number, beatNow: make(chan struct{}, 1), known: at.Topics, polled: time.Now(),
+		failures: map[string]bool{}}
+	n.status.Keys = at.Topics[KeysOf]
+	n.status.Settled = at.Topics[Settling]
+	return n, nil
+}
+
+// Number returns the number of this node, which no other node has or had.
+func (n *Node) Number() uint32 { return n.number }
+
+// Name returns the name of this node.
+func (n *Node) Name() string { return n.opt.Info.Name }
+
+// Settings returns the digests of the settings that all nodes must share, as this node has them.
+func (n *Node) Settings() map[string]string { return n.opt.Info.Settings }
+
+// Serve says that this node is a server, with its public listener at an address.
+func (n *Node) Serve(address string) {
+	n.mu.Lock()
+	n.opt.Info.Address = address
+	n.mu.Unlock()
+	n.beatSoon()
+}
+
+// Use sets what is read again when a topic changes. It must be called before Start.
+func (n *Node) Use(topics map[string]func(context.Context) error) { n.opt.Topics = topics }
+
+// Start starts to poll and to say that the node lives, until [Node.Stop].
+func (n *Node) Start() {
+	ctx, stop := context.WithCancel(context.Background())
+	n.stop = stop
+	n.done.Go(func() { n.every(ctx, pollEvery, nil, n.poll) })
+	n.done.Go(func() { n.every(ctx, beatEvery, n.beatNow, n.beat) })
+}
+
+// Stop ends that, and removes the node. It must not be used any more.
+func (n *Node) Stop(ctx context.Context) error {
+	if n.stop != nil {
+		n.stop()
+		n.done.Wait()
+	}
+	return n.opt.Store.Leave(ctx, n.number)
+}
+
+// every calls fn repeatedly, and also when now says so.
+func (n *Node) every(ctx context.Context, gap time.Duration, now <-chan struct{}, fn func(context.Context)) {
+	for ctx.Err() == nil {
+		fn(ctx)
+		timer := time.NewTimer(gap*9/10 + rand.N(gap/5))
+		select {
+		case <-timer.C:
+		case <-now:
+		case <-ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// poll reads the counters, and what has changed.
+func (n *Node) poll(ctx context.Context) {
+	short, cancel := context.WithTimeout(ctx, roundTrip)
+	began := time.Now()
+	c, err := n.opt.Store.Counters(short)
+	cancel()
+	n.report(ctx, err)
+	if err != nil {
+		return
+	}
+	n.mu.Lock()
+	n.polled = time.Now()
+	n.offset = c.Now.Sub(began.Add(time.Since(began) / 2))
+	var changed []string
+	for _, topic := range sortedKeys(c.Topics) {
+		if c.Topics[topic] != n.known[topic] {
+			changed = append(changed, topic)
+		}
+	}
+	n.mu.Unlock()
+	for _, topic := range changed {
+		n.refresh(ctx, topic, c.Topics[topic])
+	}
+}
+
+// refresh reads again what a topic is about.
+func (n *Node) refresh(ctx context.Context, topic string, counter int64) {
+	fn := n.opt.Topics[topic]
+	if topic == Settling {
+		fn = n.opt.Settle
+	}
+	if fn == nil {
+		fn = func(context.Context) error { return nil } // of a newer version
+	}
+	err := fn(ctx)
+	n.mu.Lock()
+	again := n.failures[topic]
+	n.failures[topic] = err != nil
+	if err == nil {
+		n.known[topic] = counter
+		switch topic {
+		case KeysOf:
+			n.status.Keys = counter
+		case Settling:
+			n.status.Settled = counter
+		}
+	}
+	n.mu.Unlock()
+	switch {
+	case err != nil && !again && ctx.Err() == nil:
+		n.opt.Log.Error("can't read what another node changed; the next attempt is in a moment", "topic", topic, "err", err)
+	case err == nil && again:
+		n.opt.Log.Info("read what another node changed", "topic", topic)
+	}
+	if err == nil {
+		n.beatSoon()
+	}
+}
+
+// beatSoon makes the node write its row now: another may wait for what it says.
+func (n *Node) beatSoon() {
+	select {
+	case n.beatNow <- struct{}{}:
+	default:
+	}
+}
+
+func (n *Node) beat(ctx context.Context) {
+	short, cancel := context.WithTimeout(ctx, roundTrip)
+	defer cancel()
+	n.mu.Lock()
+	status, info := n.status, n.opt.Info
+	n.mu.Unlock()
+	status.Generation = n.opt.Generation()
+	if err := n.opt.Store.Beat(short, n.number, info, status); err != nil {
+		n.opt.Log.Debug("can't say that this node lives", "err", err) // poll reports it
+	}
+}
+
+// report logs once that the database does not respond, and once that it does again.
+func (n *Node) report(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	n.mu.Lock()
+	was := n.failing
+	n.failing = err != nil
+	n.mu.Unlock()
+	switch {
+	case err != nil && !was:
+		n.opt.Log.Error("can't read what other nodes changed", "err", err)
+	case err == nil && was:
+		n.opt.Log.Info("what other nodes change is read again")
+	}
+}
+
+// Health is how well a node knows the others.
+type Health struct {
+	Behind time.Duration // how long it has not polled
+	Clock  time.Duration // how much the database's clock is ahead of its own
+	Unread []string      // topics that it could not read
+}
+
+// Health returns how well this node knows the others.
+func (n *Node) Health() Health {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	h := Health{Behind: time.Since(n.polled), Clock: n.offset}
+	for _, topic := range sortedKeys(n.failures) {
+		if n.failures[topic] {
+			h.Unread = append(h.Unread, topic)
+		}
+	}
+	return h
+}
+
+// Ready returns an error if this node does not know what the others changed.
+func (n *Node) Ready() error {
+	h := n.Health()
+	switch {
+	case h.Behind > behindAfter:
+		return fmt.Errorf("the last news from other nodes are from %d s ago: PostgreSQL does not respond", int(h.Behind.Seconds()))
+	case len(h.Unread) > 0:
+		return fmt.Errorf("can't read what other nodes changed: %v", h.Unread)
+	}
+	return nil
+}
+
+// Behind reports whether others may have changed something that this node does not know yet.
+func (n *Node) Behind() bool { return n.Health().Behind > behindAfter/2 }
+
+// List returns all nodes.
+func (n *Node) List(ctx context.Context) ([]Row, error) { return n.opt.Store.Nodes(ctx) }
+
+// Leases returns the leases of all nodes.
+func (n *Node) Leases(ctx context.Context) ([]Lease, error) { return n.opt.Store.Leases(ctx) }
+
+// Differences returns the settings in which other nodes differ from this one.
+func (n *Node) Differences(ctx context.Context) ([]Difference, error) {
+	all, err := n.opt.Store.Nodes(ctx)
+	return Differences(n.opt.Info.Settings, all), err
+}
+
+// Forget removes the rows of nodes that died long ago, and returns their numbers.
+func (n *Node) Forget(ctx context.Context) ([]uint32, error) {
+	return n.opt.Store.Forget(ctx, forgetAfter)
+}
+
+// Changed tells all nodes that what a topic is about has changed, if no trigger does.
+func (n *Node) Changed(ctx context.Context, topic string) (int64, error) {
+	return n.opt.Store.Increase(ctx, topic)
+}

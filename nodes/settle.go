@@ -1,0 +1,74 @@
+package nodes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// settleWithin is how long others have to copy what they count.
+const settleWithin = 3 * time.Second
+
+// Unsettled is the error for nodes that did not copy what they count in time. What is read then may
+// lack their last seconds.
+type Unsettled struct{ Nodes []string }
+
+func (e *Unsettled) Error() string {
+	return fmt.Sprintf("the last seconds may be missing: no response from the node %s", strings.Join(e.Nodes, ", "))
+}
+
+// Settle makes all live nodes copy what they count to the database, and waits for that. Nodes that
+// die meanwhile are not waited for. If some did not respond in time, the error is [*Unsettled].
+func (n *Node) Settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, settleWithin)
+	defer cancel()
+	all, err := n.opt.Store.Nodes(ctx)
+	if err != nil {
+		return fmt.Errorf("read the nodes: %w", err)
+	}
+	anybody := func(Row) bool { return false }
+	if len(Waiting(all, n.number, anybody)) == 0 {
+		return n.opt.Settle(ctx)
+	}
+	asked, err := n.opt.Store.Increase(ctx, Settling)
+	if err == nil {
+		err = n.opt.Settle(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("settle: %w", err)
+	}
+	return n.await(ctx, func(r Row) bool { return r.Settled >= asked })
+}
+
+// AwaitKeys waits until all live nodes use the keys of a counter.
+func (n *Node) AwaitKeys(ctx context.Context, counter int64) error {
+	ctx, cancel := context.WithTimeout(ctx, DeadAfter+settleWithin)
+	defer cancel()
+	return n.await(ctx, func(r Row) bool { return r.Keys >= counter })
+}
+
+// await waits until done says so of the row of each live node but this one.
+func (n *Node) await(ctx context.Context, done func(Row) bool) error {
+	for gap := 10 * time.Millisecond; ; gap = min(2*gap, 100*time.Millisecond) {
+		all, err := n.opt.Store.Nodes(ctx)
+		late := Waiting(all, n.number, done)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			return fmt.Errorf("wait for other nodes: %w", err)
+		case err == nil && len(late) == 0:
+			return nil
+		case ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
+			return &Unsettled{late}
+		}
+		select {
+		case <-ctx.Done():
+			if len(late) > 0 {
+				return &Unsettled{late}
+			}
+			return ctx.Err()
+		case <-time.After(gap):
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package settings
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestEngineProblems checks what is said about engines that are written in another way.
+func TestEngineProblems(t *testing.T) {
+	for _, c := range []struct{ file, want string }{
+		{"store: postgres", "F:1: store: does not say where the server is; must be sqlite, or a URL such as postgres://"},
+		{"store: redis://r", "F:1: store: can't store what must last; set state to that URL, and store to postgres://…; must be "},
+		{"store: mysql", "F:1: store: unknown engine; must be sqlite, or a URL such as postgres://stile@db.internal/stile"},
+		{"store: postgres://db/stile", "store_key_file: is missing"},
+		{"store: 'postgres://a/x,postgres://b/x'\nstore_key_file: k", "F:1: store: must be one URL"},
+		{"state: redis", "F:1: state: does not say where the server is; must be store, or a URL such as valkey://"},
+		{"state: redis://r", "F:1: state: needs store to be postgres://…"},
+		{"state: postgres://r", "F:1: state: is not an engine for states; set store to that URL, and state to store"},
+		{"state: redis://a,http://b", "F:1: state: the scheme must be valkey, valkeys, redis or rediss"},
+		{"corpus_store: s3://b", "F:1: corpus_store: needs store to be postgres://…"},
+		{"store: postgres://u:pa ss@db/x", "F:1: store: is not a valid URL; characters such as @, / and # in a password"},
+		{"store_key: tooshort", "F:1: store_key: is not valid; must be 64 hexadecimal digits"},
+		{"node: a b", `F:1: node: "a b": must be a name of letters, digits, dots and hyphens`},
+	} {
+		name := file(t, c.file)
+		_, err := Load(Source{File: name})
+		if err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), name+":", "F:"), c.want) {
+			t.Errorf("%q\n got %v\nwant %s", c.file, err, c.want)
+		}
+	}
+}
+
+// TestNoPasswords checks that no text of the settings has a password, whether they are valid or
+// not, and that a changed password still needs a restart.
+func TestNoPasswords(t *testing.T) {
+	const password, key = "hunter2secret", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	load := func(password string) *Settings {
+		return load(t, "store: postgres://me:"+password+"@db/stile?sslpassword="+password+"\nstate: redis://:"+password+"@a:1,redis://:"+password+"@b:1\nstore_key: "+key+
+			"\ncorpus_store: s3://id:"+password+"@bucket/x")
+	}
+	s := load(password)
+	var shown strings.Builder
+	for _, k := range Keys() {
+		fmt.Fprintln(&shown, s.Written(k), s.texts[k.Name])
+	}
+	raw, err := json.Marshal(s)
+	fmt.Fprintf(&shown, "%v\n%+v\n%#v\n%s\n%v", s.Store, *s, s.StoreKey, raw, err)
+	for _, bad := range []string{"store: postgres://me:" + password + "@db:x/stile", "store: 'postgres://me:" + password + "@db/stile#x'", "store: mysql://me:" + password + "@db",
+		"state: ftp://:" + password + "@db", "store_key: " + password, "store: ['postgres://me:" + password + "@db/stile']"} {
+		_, err := Load(Source{File: file(t, bad)})
+		if err == nil {
+			t.Errorf("%s is accepted", bad)
+		}
+		fmt.Fprintln(&shown, err)
+	}
+	for _, secret := range []string{password, key} {
+		if at := strings.Index(shown.String(), secret); at >= 0 {
+			t.Errorf("a secret is shown: …%s", shown.String()[max(0, at-200):at+len(secret)])
+		}
+	}
+	if !strings.Contains(shown.String(), "postgres://db/stile") || s.Store.Reveal() != "postgres://me:"+password+"@db/stile?sslpassword="+password {
+		t.Errorf("%s, %s", shown.String(), s.Store)
+	}
+	if names := s.Restart(load("another")); fmt.Sprint(names) != "[store state corpus_store]" {
+		t.Errorf("need a restart: %v", names)
+	}
+}
+
+// TestSecretsInFiles checks that passwords and the key are read from files.
+func TestSecretsInFiles(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		name = filepath.Join(dir, name)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	s := load(t, "store: postgres://me@db/stile\nstate: redis://a,redis://b\nstore_key_file: "+write("key", strings.Repeat("0a", 32)+"\n")+
+		"\nstore_password_file: "+write("p", "a@b/#c\n")+"\nstate_password_file: "+write("q", "x y"))
+	if u, err := s.StoreURL(); u != "postgres://me:a%40b%2F%23c@db/stile" || err != nil {
+		t.Errorf("%s, %v", u, err)
+	}
+	if u, err := s.StateURLs(); fmt.Sprint(u) != "[redis://:x%20y@a redis://:x%20y@b]" || err != nil {
+		t.Errorf("%s, %v", u, err)
+	}
+	if keys, err := s.StoreSecrets(); len(keys) != 1 || len(keys[0]) != 32 || keys[0][31] != 10 || err != nil {
+		t.Errorf("%x, %v", keys, err)
+	}
+	write("key", strings.Repeat("0b", 32)+"\n"+strings.Repeat("0a", 32)+"\n")
+	if keys, err := s.StoreSecrets(); len(keys) != 2 || keys[0][0] != 11 || keys[1][0] != 10 || err != nil {
+		t.Errorf("two keys: %x, %v", keys, err)
+	}
+	write("key", "short")
+	if _, err := s.StoreSecrets(); err == nil || strings.Contains(err.Error(), "short") || !strings.Contains(err.Error(), "64 hexadecimal digits") {
+		t.Error(err)
+	}
+}
+
+// TestSharedFingerprint checks that a difference in a setting that matters is found, whether or not
+// it is written, and that others don't count.
+func TestSharedFingerprint(t *testing.T) {
+	a, b := load(t, "listen: :9\npublic_url: https://a.example"), load(t, "public_url: https://a.example\npolicy: {token: {calls: 2000}}")
+	c := load(t, "public_url: https://a.example\npolicy: {token: {calls: 2001}}")
+	key := []byte("key")
+	if fmt.Sprint(a.SharedFingerprint(key)) != fmt.Sprint(b.SharedFingerprint(key)) {
+		t.Error("equal settings differ")
+	}
+	for name, v := range c.SharedFingerprint(key) {
+		if same := b.SharedFingerprint(key)[name] == v; same == (name == "policy.token.calls") {
+			t.Errorf("%s: %v", name, same)
+		}
+	}
+}
