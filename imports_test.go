@@ -111,6 +111,7 @@ var allowedImports = map[string]string{
 	"widgets/build":             "evanw/esbuild",
 	"demo":                      "",
 	"datadir":                   "addresses audit refusals settings store store/sqlite store/tables/auditlog store/sqlite/inspect tenants tokens tokens/bearer tokens/issuers tokens/signing usage events events/watch store/tables/webhookdb webhooks evidence store/tables/evidencelog store/tables/refusallog tokens/listing admins store/tables/accounts statements store/tables/statementlog history store/tables/historytable links store/tables/linklist",
+	"move":                      "addresses audit corpus/replica datadir store store/sqlite store/sqlite/inspect store/sqlite/migration store/tables/auditlog store/tables/rows tokens tokens/signing",
 	"backup":                    "audit corpus/library datadir settings store/sqlite store/sqlite/inspect",
 	"console/caller":            "operations",
 	"operations/backups":        "backup operations/failure corpus/library datadir",

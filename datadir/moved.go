@@ -1,6 +1,7 @@
 package datadir
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -88,4 +89,45 @@ func UseMoved(dir string) (m Moved, err error) {
 		return m, err
 	}
 	return m, errors.Join(os.Remove(filepath.Join(dir, movedFile)), release())
+}
+
+// Incoming is what a database of nodes knows about a move to it.
+type Incoming struct {
+	Installation string    `json:"installation"` // fingerprint of the keys of the source
+	Complete     bool      `json:"complete"`
+	At           time.Time `json:"at"`
+	Source       string    `json:"source,omitempty"` // identifies what the source had then
+}
+
+// IncomingName is the name under which the identity of a database has [Incoming].
+const IncomingName = "move"
+
+// ErrIncomplete means that a database is the target of a move that is not complete.
+var ErrIncomplete = errors.New("a move to this database is not complete: repeat `stile move`, or drop the database and create it again")
+
+// ParseIncoming reads what is stored; "" means that nothing was moved to the database.
+func ParseIncoming(text string) (m Incoming, exists bool, err error) {
+	if text == "" {
+		return m, false, nil
+	}
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		return m, false, fmt.Errorf("read what was moved to the database: %w", err)
+	}
+	return m, true, nil
+}
+
+// CheckIncoming returns [ErrIncomplete] if a database is the target of a move that is not complete.
+// Nodes must not start on it.
+func CheckIncoming(ctx context.Context, db interface {
+	Identity(ctx context.Context, name string) (string, error)
+}) error {
+	text, err := db.Identity(ctx, IncomingName)
+	if err != nil {
+		return err
+	}
+	m, exists, err := ParseIncoming(text)
+	if err == nil && exists && !m.Complete {
+		err = ErrIncomplete
+	}
+	return err
 }
