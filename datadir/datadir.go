@@ -92,6 +92,8 @@ type Dir struct {
 	box       *signing.Box
 	blocks    *blockFeed
 
+	quotasFail atomic.Bool
+
 	held       *lock
 	inspecting sync.Mutex // held by Inspect
 	set        atomic.Pointer[settings.Settings]
@@ -125,10 +127,11 @@ func OpenCurrent(ctx context.Context, s *settings.Settings, now func() time.Time
 }
 
 func open(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger, how opening) (*Dir, error) {
-	if !how.create && !HasData(s.Data) {
+	if !how.create && !s.Postgres() && !HasData(s.Data) {
 		return nil, noData(s.Data)
 	}
-	held, err := takeLock(s.Data, how.create)
+	// The directory of a node has only copies, so that it may always be created.
+	held, err := takeLock(s.Data, how.create || s.Postgres())
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +147,27 @@ func open(ctx context.Context, s *settings.Settings, now func() time.Time, log *
 }
 
 func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err error) {
+	openStore := d.openOwn
+	if s.Postgres() {
+		openStore = d.openShared
+	}
+	if err := openStore(ctx, s, how); err != nil {
+		return errors.Join(err, d.closeStore())
+	}
+	if err := d.openParts(ctx, s, how); err != nil {
+		return errors.Join(err, d.closeStore())
+	}
+	if d.Nodes == nil {
+		return nil
+	}
+	if err := d.startNode(ctx); err != nil {
+		return errors.Join(err, d.closeStore())
+	}
+	return nil
+}
+
+// openOwn opens the database and the keys in the data directory.
+func (d *Dir) openOwn(ctx context.Context, s *settings.Settings, how opening) (err error) {
 	if err := checkMoved(s.Data); err != nil {
 		return err
 	}
@@ -164,16 +188,14 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 	if d.Store, err = store.Open(ctx, s.Store.Word(), s.Data, sqlite.Options{Log: d.Log, Now: d.Now}); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, d.Store.Close())
-		}
-	}()
-	if !hasKeys {
-		if err := d.openKeys(ctx, s, how); err != nil {
-			return err
-		}
+	if hasKeys {
+		return nil
 	}
+	return d.openKeys(ctx, s, how)
+}
+
+// openParts opens what is built on the database and the keys.
+func (d *Dir) openParts(ctx context.Context, s *settings.Settings, how opening) (err error) {
 	if d.Tenants, err = tenants.Open(ctx, d.Store, d.Keys.SecretKey()); err != nil {
 		return err
 	}
@@ -199,6 +221,10 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 		return err
 	}
 	d.Gate = &tokens.Gate{Store: d.Store, Addresses: addressChecker{registry: d.Addresses}}
+	if sh := d.Store.Shared; sh != nil {
+		d.Gate.Store = sh.States
+		d.Meter.UseBlocks(sh.States, d.Now)
+	}
 	d.Refusals = refusals.NewRecorder(refusallog.New(d.Store.DB), d.Log)
 	d.History = history.NewRecorder(historytable.Table{DB: d.Store.DB}, d.Log)
 	d.TokenList = d.Store.TokenList()
@@ -320,13 +346,19 @@ func (d *Dir) UpdateAddressPolicy(ctx context.Context) error {
 	return nil
 }
 
-// Close closes the database and releases the lock.
+// Close closes the database and releases the lock. A node informs the others of its end.
 func (d *Dir) Close() (err error) {
-	if d.Store != nil {
-		err = d.Store.Close()
-	}
-	if err != nil {
+	if err = d.closeStore(); err != nil {
 		err = fmt.Errorf("close the database: %w", err)
 	}
 	return errors.Join(err, giveBack(d.Settings().Data), d.held.release())
+}
+
+// closeStore closes what is open of the database.
+func (d *Dir) closeStore() (err error) {
+	err = d.leave()
+	if d.Store != nil {
+		err = errors.Join(err, d.Store.Close())
+	}
+	return err
 }

@@ -4,15 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/corpus/replica"
 	"stile.example/stile/nodes"
 	"stile.example/stile/settings"
 	"stile.example/stile/statements"
+	"stile.example/stile/store"
+	"stile.example/stile/store/postgres"
 	"stile.example/stile/store/postgres/nodetable"
 	"stile.example/stile/usage"
 )
@@ -34,8 +38,6 @@ const (
 	Upkeep = "upkeep"
 	// Reporting is noticing events and sending webhooks.
 	Reporting = "webhooks"
-	// Importing is changing the corpus.
-	Importing = "import"
 )
 
 // infoOf says what the other nodes need to know of this one.
@@ -47,6 +49,144 @@ func infoOf(s *settings.Settings, fingerprintKey []byte) nodes.Info {
 	return nodes.Info{Name: s.NodeName(), Version: version, Settings: s.SharedFingerprint(fingerprintKey)}
 }
 
+// openShared opens what nodes share, registers this process as one of them, and opens the keys.
+func (d *Dir) openShared(ctx context.Context, s *settings.Settings, how opening) (err error) {
+	if d.box, err = newBox(s); err != nil {
+		return err
+	}
+	p := store.Places{Data: s.Data, Log: d.Log, Now: d.Now, StateUser: s.StateUser()}
+	if p.Postgres, err = s.StoreURL(); err != nil {
+		return err
+	}
+	if p.StatePassword, err = s.StatePassword(); err != nil {
+		return err
+	}
+	if s.State.Word() == "" {
+		p.States = s.State.Reveal()
+	}
+	if s.CorpusStore.Word() == "" {
+		p.Bucket = s.CorpusStore.Reveal()
+	}
+	d.Store, err = store.OpenShared(ctx, p, func(db *postgres.DB) (store.Member, error) {
+		d.sealed, d.nodeTable = nodetable.Sealed{DB: db}, nodetable.Table{Pool: db.Single()}
+		return d.join(ctx, s)
+	})
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	return d.openSharedKeys(ctx, how)
+}
+
+// join registers this process as a node.
+func (d *Dir) join(ctx context.Context, s *settings.Settings) (m store.Member, err error) {
+	n, err := nodes.Join(ctx, nodes.Options{
+		Store: d.nodeTable, Log: d.Log, Info: infoOf(s, []byte(d.box.Fingerprint())),
+		Settle:     func(ctx context.Context) error { return d.Store.Shared.States.Settle(ctx) },
+		Scan:       func(ctx context.Context) error { return d.Store.Shared.States.Scan(ctx) },
+		Generation: d.generation,
+	})
+	if err != nil {
+		return m, err
+	}
+	if err := checkClock(n.Clock(), d.Log); err != nil {
+		return m, errors.Join(err, n.Stop(ctx))
+	}
+	d.Nodes = n
+	return store.Member{Number: n.Number(), Leases: leases{n}, Leave: func() {
+		d.Nodes = nil
+		if err := n.Stop(ctx); err != nil {
+			d.Log.Warn("can't remove this node from the list of nodes", "err", err)
+		}
+	}}, nil
+}
+
+// generation returns the generation of the corpus that this node serves.
+func (d *Dir) generation() int64 {
+	f, _ := d.Store.Following()
+	return f.Generation
+}
+
+const (
+	// WarnClock is the difference of two clocks that is reported, and MaxClock that with which a node
+	// does not start: times of tokens, proofs and blocks would mean something else on each node.
+	WarnClock = 2 * time.Second
+	MaxClock  = 5 * time.Second
+)
+
+// checkClock returns an error if the database's clock is too far ahead, or behind.
+func checkClock(ahead time.Duration, log *slog.Logger) error {
+	switch d := ahead.Abs(); {
+	case d > MaxClock:
+		return fmt.Errorf("the clock of PostgreSQL differs from this machine's by %.1f s, and at most %s is allowed: set both by NTP", ahead.Seconds(), MaxClock)
+	case d > WarnClock:
+		log.Warn("the clock of PostgreSQL differs from this machine's; set both by NTP", "ahead", ahead.Round(100*time.Millisecond).String())
+	}
+	return nil
+}
+
+// startNode makes this node notice what others change, and says that it lives.
+func (d *Dir) startNode(ctx context.Context) error {
+	if err := d.startBlocks(ctx, nodetable.Blocks{DB: d.Store.DB}); err != nil {
+		return err
+	}
+	d.Nodes.Use(d.topics())
+	d.Nodes.Start()
+	return nil
+}
+
+// Serve says that this node is a server, and begins what servers do all the time, until ctx is done
+// and then stop is called: it returns quotas that it has not used.
+func (d *Dir) Serve(ctx context.Context, address string) (stop func()) {
+	if d.Nodes == nil {
+		return func() {}
+	}
+	d.Nodes.Serve(address)
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	var work sync.WaitGroup
+	work.Go(func() { d.Store.Shared.States.Run(running) })
+	work.Go(func() { d.Store.Follow(running) })
+	work.Go(func() { d.Meter.Run(running, returnWithin, d.reportQuotas) })
+	return func() { end(); work.Wait() }
+}
+
+// returnWithin is how long a node that stops may take to return quotas.
+const returnWithin = 2 * time.Second
+
+// reportQuotas logs once that quotas can't be shared, and once that they can be again.
+func (d *Dir) reportQuotas(err error) {
+	switch failing := err != nil; {
+	case failing && !d.quotasFail.Swap(true):
+		d.Log.Error("can't share the quotas of tenants with other nodes", "err", err)
+	case !failing && d.quotasFail.Swap(false):
+		d.Log.Info("the quotas of tenants are shared again")
+	}
+}
+
+// leaveWithin is how long a node that stops may take to say so.
+const leaveWithin = 3 * time.Second
+
+// leave transfers what this node counted, and removes it from the nodes.
+func (d *Dir) leave() (err error) {
+	if d.Nodes == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
+	defer cancel()
+	if d.blocks != nil {
+		d.blocks.close()
+	}
+	if d.Store != nil {
+		err = d.Store.Shared.States.Settle(ctx)
+	}
+	if err != nil { // its row stays: whoever finds it silent copies what it counted
+		err = fmt.Errorf("copy what this node counted: %w", err)
+		d.Nodes.Pause()
+	} else {
+		err = d.Nodes.Stop(ctx)
+	}
+	return err
+}
+
 // topics returns what this node reads again when another has changed it.
 func (d *Dir) topics() map[string]func(context.Context) error {
 	return map[string]func(context.Context) error{
@@ -54,6 +194,7 @@ func (d *Dir) topics() map[string]func(context.Context) error {
 		addressesTopic: d.Addresses.Reload,
 		blocksTopic:    d.readBlocks,
 		nodes.KeysOf:   d.readKeys,
+		corpusTopic:    func(context.Context) error { d.Store.PresentChanged(); return nil },
 		webhooksTopic:  func(context.Context) error { d.Webhooks.Wake(); return nil },
 	}
 }
@@ -92,7 +233,7 @@ func (d *Dir) CloseDue(ctx context.Context) ([]statements.Statement, error) {
 	if err != nil || !found || d.Now().Before(statements.ClosesAt(month)) {
 		return nil, err
 	}
-	held, release, err := d.Nodes.Hold(ctx, "closing months")
+	held, release, err := d.Nodes.Hold(ctx, "closing months", "months are being closed")
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +278,7 @@ func (d *Dir) Serialise(ctx context.Context, name string) (held context.Context,
 	if d.Nodes == nil {
 		return ctx, func() { <-mine }, nil
 	}
-	held, end, err := d.Nodes.Hold(ctx, "change of "+name)
+	held, end, err := d.Nodes.Hold(ctx, "change of "+name, "a "+name+" is being changed")
 	if err != nil {
 		<-mine
 		return nil, nil, err
@@ -256,7 +397,7 @@ func (d *Dir) readBlocks(ctx context.Context) error {
 // importing reports whether an import runs on any node.
 func (d *Dir) importing(ctx context.Context) (bool, error) {
 	leases, err := d.Nodes.Leases(ctx)
-	isImport := func(l nodes.Lease) bool { return l.Name == Importing }
+	isImport := func(l nodes.Lease) bool { return l.Name == replica.LeaseName && l.What != replica.Collecting }
 	return slices.ContainsFunc(leases, isImport), err
 }
 
@@ -270,4 +411,21 @@ func (d *Dir) TidyNodes(ctx context.Context) error {
 		d.Log.Info("forgot nodes that died long ago", "nodes", len(gone))
 	}
 	return errors.Join(err, d.CompleteRotation(ctx))
+}
+
+// leases is the leases of nodes, as the corpus needs them.
+type leases struct{ node *nodes.Node }
+
+var _ replica.Leases = leases{}
+
+// Lease implements [replica.Leases].
+func (l leases) Lease(ctx context.Context, name, what string) (release func(), lost <-chan struct{}, err error) {
+	held, release, err := l.node.TryHold(ctx, name, what)
+	if other, isHeld := errors.AsType[*nodes.HeldError](err); isHeld {
+		return nil, nil, replica.HeldError{Node: other.Node, What: other.What, Since: other.Since}
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return release, held.Done(), nil
 }

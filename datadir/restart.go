@@ -17,10 +17,10 @@ import (
 // NewKeys creates keys where they are missing, although the database may have tenants. It logs what
 // that costs. In an empty directory it does nothing, because [Open] creates the keys there.
 func NewKeys(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger) error {
-	if file := KeyFile(s.Data); exists(file) {
+	if file := KeyFile(s.Data); exists(file) && !s.Postgres() {
 		return fmt.Errorf("%s exists, so no new keys are needed: start without --new-keys. To replace the keys, move the file away first: %s", file, newKeysCost)
 	}
-	if !HasData(s.Data) {
+	if !s.Postgres() && !HasData(s.Data) {
 		return nil
 	}
 	d, err := open(ctx, s, now, log, opening{newKeys: true})
@@ -40,6 +40,9 @@ func NewKeys(ctx context.Context, s *settings.Settings, now func() time.Time, lo
 // NewCorpus makes the database name an empty corpus, if the corpus that it names can't be read. It
 // keeps a damaged file under another name.
 func NewCorpus(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger) (err error) {
+	if s.Postgres() {
+		return errors.New("--new-corpus is for a store that is sqlite: if the corpus in PostgreSQL or the bucket is lost, a node that has a copy stores it again")
+	}
 	d, err := OpenExisting(ctx, s, now, log)
 	if err == nil {
 		return errors.Join(errors.New("the corpus can be read, so no new one is needed: start without --new-corpus"), d.Close())

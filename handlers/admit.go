@@ -25,8 +25,9 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 	v, err := a.Gate.Check(ctx, r.claims.ID, r.policy.Token, e)
 	a.Traces.Did(ctx, "store", "check", began)
 	if err != nil {
-		return codes.Unavailable(err)
+		return a.storeFault(ctx, r, err)
 	}
+	r.spent(v)
 	if v.NewlyBound || v.ChallengeIssued {
 		a.stepped(r, &v, e)
 	}
@@ -51,8 +52,12 @@ func (a *API) attempt(ctx context.Context, r *request, e tokens.Attempt, why err
 }
 
 // reserve reserves a call of the tenant's quota for the step that follows.
-func (a *API) reserve(r *request) error {
-	switch a.Meter.Reserve(r.Tenant.Number, r.Tenant.CallsPerMonth, r.At) {
+func (a *API) reserve(ctx context.Context, r *request) error {
+	answer, err := a.Meter.Claim(ctx, r.Tenant.Number, r.Tenant.CallsPerMonth, r.At)
+	if err != nil {
+		return codes.Unavailable(err)
+	}
+	switch answer {
 	case usage.Reserved:
 		return nil
 	case usage.Waiting:
@@ -63,7 +68,7 @@ func (a *API) reserve(r *request) error {
 
 // hasCalls checks the tenant's quota, without reserving a call of it.
 func (a *API) hasCalls(r *request) error {
-	if limit := r.Tenant.CallsPerMonth; limit > 0 && a.Meter.Used(r.Tenant.Number, r.At) >= limit {
+	if a.Meter.IsExhausted(r.Tenant.Number, r.Tenant.CallsPerMonth, r.At) {
 		return a.overQuota(r)
 	}
 	return nil

@@ -49,7 +49,7 @@ func (a *API) counted(route tokens.Route, upTo func(*request) int, read readFunc
 		records, missing := a.runQuery(ctx, r, q)
 		err := missing
 		if err == nil || errors.Is(err, content.ErrNotFound) {
-			err = a.reserve(r)
+			err = a.reserve(ctx, r)
 		}
 		if err != nil {
 			return a.attempt(ctx, r, tokens.Attempt{Call: r.event(route, 0)}, err)
@@ -150,8 +150,9 @@ func (a *API) applyEvent(ctx context.Context, r *request, e tokens.Event) (token
 	a.Metrics.Stored(metrics.Step, r.stepped.Sub(began))
 	a.Traces.Did(ctx, "store", "step", began)
 	if err != nil {
-		return tokens.State{}, codes.Unavailable(err)
+		return tokens.State{}, a.storeFault(ctx, r, err)
 	}
+	r.spent(v)
 	a.stepped(r, &v, e)
 	if v.Observed != tokens.None {
 		a.observed(r, v, e)

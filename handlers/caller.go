@@ -18,6 +18,7 @@ type caller struct {
 	key      tokens.Key    // with which a valid proof was made; zero: there is none
 	proofErr error         // why the proof is invalid; nil: it is valid, or there is none
 	proof    proof.Checked // from which key was read
+	once     tokens.Once   // the proof, as long as it must be spent with the next write; zero: none
 	binder   bool          // this request bound the token
 
 	needsProof bool   // the token was sent such that it needs a valid proof, whatever its binding
@@ -31,14 +32,22 @@ func (r *request) event(route tokens.Route, records int) tokens.Call {
 		At: r.At, Tenant: r.Tenant.Number, IssuedAt: r.claims.IssuedAt, Expires: r.claims.Expires,
 		From: r.From, Key: r.key, InvalidProof: r.proofErr != nil, ConfirmedKey: tokens.KeyOf(r.claims.Confirmation),
 		Person: r.claims.Person, Route: route, Records: uint32(records), Blocked: r.blocked, Binder: r.binder,
+		Proof: r.once,
 	}
 }
 
 // proven returns a call as it is after its proof was spent: a proof that was used before is
 // invalid.
 func (r *request) proven(c tokens.Call) tokens.Call {
-	c.Key, c.InvalidProof = r.key, r.proofErr != nil
+	c.Key, c.InvalidProof, c.Proof = r.key, r.proofErr != nil, r.once
 	return c
+}
+
+// spent notes that the proof was spent with what an event wrote.
+func (r *request) spent(v tokens.Verdict) {
+	if v.Spent {
+		r.once = tokens.Once{}
+	}
 }
 
 // appendState appends the members with a token's state.

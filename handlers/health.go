@@ -18,7 +18,7 @@ import (
 const readinessTimeout = 2 * time.Second
 
 // health adds the two routes for supervisors. /healthz reports whether the process runs, /readyz
-// whether it can serve. The error of Ready has a line for each part that is missing, which begins
+// whether it can serve: "degraded" says that it can, without some parts. The error of Ready has a line for each part that is missing, which begins
 // with the part's name and a colon. The response contains only the names; the log has the rest.
 func (a *API) health(e *echo.Echo) {
 	get(e, "/healthz", func(c echo.Context) error {
@@ -33,6 +33,14 @@ func (a *API) health(e *echo.Echo) {
 				Level: slog.LevelWarn, Attrs: []slog.Attr{slog.Any("err", err)}})
 			sendHealth(c, http.StatusServiceUnavailable, "not ready", partsOf(err))
 			return nil
+		}
+		if a.Degraded != nil {
+			if err := a.Degraded(ctx); err != nil {
+				a.Refusals.Log(a.Now(), refusals.Line{Key: refusals.Key{Message: "ready, but degraded", Detail: accesslog.DetailOf(err)},
+					Level: slog.LevelWarn, Attrs: []slog.Attr{slog.Any("err", err)}})
+				sendHealth(c, http.StatusOK, "degraded", partsOf(err))
+				return nil
+			}
 		}
 		sendHealth(c, http.StatusOK, "ready", nil)
 		return nil

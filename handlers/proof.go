@@ -36,7 +36,7 @@ func (a *API) checkProof(r *request, token string, inURL bool) error {
 
 // useProof stores the outcome of checking a proof: the key that made it, or why it is invalid.
 func (r *request) useProof(checked proof.Checked, err error) error {
-	r.proof, r.key, r.proofErr = proof.Checked{}, tokens.Key{}, nil
+	r.proof, r.key, r.proofErr, r.once = proof.Checked{}, tokens.Key{}, nil, tokens.Once{}
 	switch {
 	case errors.Is(err, proof.ErrBusy):
 		return &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay(), Explanation: codes.Explanation{Rule: "proof", Why: err.Error()}}
@@ -53,7 +53,8 @@ func (r *request) useProof(checked proof.Checked, err error) error {
 
 // spendProof spends the request's proof, which is invalid from then on. For a token that is
 // unbound, and that the event does not bind, it stores nothing; for a bound token it stores at most
-// as many proofs as the token's limits admit. Otherwise anyone could fill the memory (S57).
+// as many proofs as the token's limits admit. Otherwise anyone could fill the memory (S57). If
+// several servers share the store, the first write of the request spends the proof there too.
 func (a *API) spendProof(ctx context.Context, r *request, e tokens.Event) error {
 	if r.key == (tokens.Key{}) {
 		return nil
@@ -74,7 +75,31 @@ func (a *API) spendProof(ctx context.Context, r *request, e tokens.Event) error 
 	case s.Bound.Kind == tokens.ToAddress && (!r.needsProof || s.Bound != tokens.BindTo(r.From)):
 		return nil
 	}
-	return r.useProof(r.proof, a.Proofs.Spend(spent, most, r.At))
+	if err := r.useProof(r.proof, a.Proofs.Spend(spent, most, r.At)); err != nil || r.proofErr != nil {
+		return err
+	}
+	r.once = tokens.Once{Digest: r.proof.Digest(), Until: r.proof.Until()}
+	return nil
+}
+
+// usedElsewhere refuses a request whose proof was spent at another server.
+func (a *API) usedElsewhere(ctx context.Context, r *request) error {
+	if err := r.useProof(r.proof, proof.ErrUsed); err != nil {
+		return err
+	}
+	s, err := a.Gate.State(ctx, r.claims.ID)
+	if err != nil {
+		return codes.Unavailable(err)
+	}
+	return a.proofRefusal(r, s)
+}
+
+// storeFault returns the refusal for an error of a token's step.
+func (a *API) storeFault(ctx context.Context, r *request, err error) error {
+	if errors.Is(err, tokens.ErrUsed) {
+		return a.usedElsewhere(ctx, r)
+	}
+	return codes.Unavailable(err)
 }
 
 // foreignProofs is the maximum of proofs by other keys that are stored for a token. As long as

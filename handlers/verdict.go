@@ -99,6 +99,9 @@ func explain(r *request, v tokens.Verdict, e tokens.Event) codes.Explanation {
 	case tokens.Hijacked:
 		return codes.Explanation{Rule: "binding"}
 	case tokens.Expired:
+		if v.Forgotten {
+			return codes.Explanation{Rule: "lost states"}
+		}
 		return codes.By("token.bind_within", seconds(p.BindWithin), seconds(r.At.Sub(r.claims.IssuedAt)))
 	case tokens.Exhausted:
 		return explainUsage(p, used, v)

@@ -2,6 +2,7 @@ package nodes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -15,33 +16,40 @@ const (
 	retryLease = 100 * time.Millisecond
 )
 
+// HeldError says which node has a lease, and for what.
+type HeldError struct{ Lease }
+
+func (e *HeldError) Error() string { return fmt.Sprintf("%s, on the node %s", e.What, e.Node) }
+
 // Hold waits until this node has a lease, and returns a context that is cancelled when the node
 // loses it. release ends the lease.
-func (n *Node) Hold(ctx context.Context, name string) (held context.Context, release func(), err error) {
+func (n *Node) Hold(ctx context.Context, name, what string) (held context.Context, release func(), err error) {
 	for {
-		held, release, by, err := n.TryHold(ctx, name)
-		if err != nil || by == "" {
+		held, release, err := n.TryHold(ctx, name, what)
+		other, isHeld := errors.AsType[*HeldError](err)
+		if !isHeld {
 			return held, release, err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, nil, fmt.Errorf("the node %s is doing the same: %w", by, ctx.Err())
+			return nil, nil, fmt.Errorf("%w: %w", other, ctx.Err())
 		case <-time.After(retryLease):
 		}
 	}
 }
 
-// TryHold is [Node.Hold] without waiting. If another node has the lease, by is its name.
-func (n *Node) TryHold(ctx context.Context, name string) (held context.Context, release func(), by string, err error) {
+// TryHold is [Node.Hold] without waiting. If another node has the lease, or this one has it already,
+// the error is a [*HeldError].
+func (n *Node) TryHold(ctx context.Context, name, what string) (held context.Context, release func(), err error) {
 	began := time.Now()
 	short, cancelShort := context.WithTimeout(ctx, roundTrip)
 	defer cancelShort()
-	l, err := n.opt.Store.Acquire(short, name, n.number, 0, leaseLength)
+	l, err := n.opt.Store.Acquire(short, name, what, n.number, 0, leaseLength)
 	switch {
 	case err != nil:
-		return nil, nil, "", fmt.Errorf("lease %s: %w", name, err)
+		return nil, nil, fmt.Errorf("lease %s: %w", name, err)
 	case l.Fence == 0:
-		return nil, nil, l.Node, nil
+		return nil, nil, &HeldError{l}
 	}
 	held, lose := context.WithCancel(ctx)
 	ended := make(chan struct{})
@@ -55,7 +63,7 @@ func (n *Node) TryHold(ctx context.Context, name string) (held context.Context, 
 			n.opt.Log.Warn("can't end a lease; it ends by itself", "lease", name, "err", err)
 		}
 	}
-	return held, release, "", nil
+	return held, release, nil
 }
 
 // extend extends a lease until its context is done, and cancels that when the lease is lost.
@@ -69,7 +77,7 @@ func (n *Node) extend(held context.Context, lose func(), l Lease, since time.Tim
 		}
 		began := time.Now()
 		short, cancel := context.WithTimeout(held, roundTrip)
-		again, err := n.opt.Store.Acquire(short, l.Name, n.number, l.Fence, leaseLength)
+		again, err := n.opt.Store.Acquire(short, l.Name, l.What, n.number, l.Fence, leaseLength)
 		cancel()
 		switch {
 		case held.Err() != nil:
@@ -88,8 +96,8 @@ func (n *Node) extend(held context.Context, lose func(), l Lease, since time.Tim
 func (n *Node) RunAlone(ctx context.Context, name string, fn func(context.Context)) {
 	const gap = 2 * time.Second
 	for ctx.Err() == nil {
-		held, release, _, err := n.TryHold(ctx, name)
-		if err == nil && held != nil {
+		held, release, err := n.TryHold(ctx, name, name)
+		if err == nil {
 			fn(held)
 			release()
 		}
@@ -106,7 +114,7 @@ func (n *Node) Once(ctx context.Context, name string, keep time.Duration) (first
 	short, cancel := context.WithTimeout(ctx, roundTrip)
 	defer cancel()
 	name = "once " + name
-	l, err := n.opt.Store.Acquire(short, name, n.number, 0, keep)
+	l, err := n.opt.Store.Acquire(short, name, "", n.number, 0, keep)
 	if err != nil || l.Fence == 0 {
 		return false, func() {}, err
 	}

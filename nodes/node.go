@@ -23,6 +23,8 @@ type Options struct {
 	Topics map[string]func(context.Context) error
 	// Settle copies what this node counts to the database.
 	Settle func(context.Context) error
+	// Scan copies what dead nodes have counted to the database.
+	Scan func(context.Context) error
 	// Generation returns the generation of the corpus that this node serves.
 	Generation func() int64
 }
@@ -48,6 +50,7 @@ type Node struct {
 
 // Join registers this process as a node. Nothing runs until [Node.Start].
 func Join(ctx context.Context, opt Options) (*Node, error) {
+	began := time.Now()
 	at, err := opt.Store.Counters(ctx) // before: what changes from now on is noticed
 	if err != nil {
 		return nil, fmt.Errorf("read what changed: %w", err)
@@ -58,6 +61,7 @@ func Join(ctx context.Context, opt Options) (*Node, error) {
 	}
 	n := &Node{opt: opt, number: number, beatNow: make(chan struct{}, 1), known: at.Topics, polled: time.Now(),
 		failures: map[string]bool{}}
+	n.offset = at.Now.Sub(began.Add(time.Since(began) / 2))
 	n.status.Keys = at.Topics[KeysOf]
 	n.status.Settled = at.Topics[Settling]
 	return n, nil
@@ -68,6 +72,9 @@ func (n *Node) Number() uint32 { return n.number }
 
 // Name returns the name of this node.
 func (n *Node) Name() string { return n.opt.Info.Name }
+
+// Clock returns how much the database's clock is ahead of this machine's.
+func (n *Node) Clock() time.Duration { return n.Health().Clock }
 
 // Settings returns the digests of the settings that all nodes must share, as this node has them.
 func (n *Node) Settings() map[string]string { return n.opt.Info.Settings }
@@ -91,12 +98,17 @@ func (n *Node) Start() {
 	n.done.Go(func() { n.every(ctx, beatEvery, n.beatNow, n.beat) })
 }
 
-// Stop ends that, and removes the node. It must not be used any more.
-func (n *Node) Stop(ctx context.Context) error {
+// Pause ends that, but keeps the row of the node, so that others copy what it counted.
+func (n *Node) Pause() {
 	if n.stop != nil {
 		n.stop()
 		n.done.Wait()
 	}
+}
+
+// Stop ends that, and removes the node. It must not be used any more.
+func (n *Node) Stop(ctx context.Context) error {
+	n.Pause()
 	return n.opt.Store.Leave(ctx, n.number)
 }
 
@@ -255,6 +267,24 @@ func (n *Node) Leases(ctx context.Context) ([]Lease, error) { return n.opt.Store
 func (n *Node) Differences(ctx context.Context) ([]Difference, error) {
 	all, err := n.opt.Store.Nodes(ctx)
 	return Differences(n.opt.Info.Settings, all), err
+}
+
+// ScanDead copies what nodes have counted that died since the last time. One node at a time must do
+// that.
+func (n *Node) ScanDead(ctx context.Context) error {
+	all, err := n.opt.Store.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	numbers, names := Unscanned(all)
+	if len(numbers) == 0 {
+		return nil
+	}
+	n.opt.Log.Warn("nodes have died, or can't reach the database; what they counted is copied", "nodes", names)
+	if err := n.opt.Scan(ctx); err != nil {
+		return fmt.Errorf("copy what dead nodes have counted: %w", err)
+	}
+	return n.opt.Store.Scanned(ctx, numbers)
 }
 
 // Forget removes the rows of nodes that died long ago, and returns their numbers.

@@ -53,6 +53,7 @@ type Row struct {
 	Started time.Time
 	Seen    time.Time
 	Silent  time.Duration // how long it has said nothing
+	Scanned bool          // it is dead, and what it counted is in the ledger
 }
 
 // Live reports whether a node has said recently that it lives.
@@ -84,6 +85,8 @@ type Store interface {
 	Leave(ctx context.Context, number uint32) error
 	// Nodes returns all nodes, in the order of their names.
 	Nodes(ctx context.Context) ([]Row, error)
+	// Scanned notes that what dead nodes have counted is in the ledger.
+	Scanned(ctx context.Context, numbers []uint32) error
 	// Forget removes nodes that have said nothing for a time, and leases that have ended, and returns
 	// the numbers of these nodes.
 	Forget(ctx context.Context, silent time.Duration) ([]uint32, error)
@@ -94,7 +97,7 @@ type Store interface {
 
 	// Acquire takes a lease that nobody has, or extends it if fence is the number that the node has
 	// it by. If another has it, fence is 0, and the lease says who.
-	Acquire(ctx context.Context, name string, number uint32, fence int64, length time.Duration) (Lease, error)
+	Acquire(ctx context.Context, name, what string, number uint32, fence int64, length time.Duration) (Lease, error)
 	// Release ends a lease, if the node still has it by that number.
 	Release(ctx context.Context, name string, fence int64) error
 	// Leases returns the leases that have not ended, in the order of their names.
@@ -104,6 +107,7 @@ type Store interface {
 // Lease is the right of a node to do something alone, until it ends.
 type Lease struct {
 	Name   string
+	What   string // it is held for
 	Node   string // name of the node that has it
 	Number uint32 // of that node
 	Since  time.Time
@@ -133,6 +137,16 @@ func Differences(own map[string]string, all []Row) (found []Difference) {
 		}
 	}
 	return found
+}
+
+// Unscanned returns the dead nodes whose counts may not be in the ledger yet.
+func Unscanned(all []Row) (numbers []uint32, names []string) {
+	for _, r := range all {
+		if !r.Live() && !r.Scanned {
+			numbers, names = append(numbers, r.Number), append(names, r.Name)
+		}
+	}
+	return numbers, names
 }
 
 // Waiting returns the names of the live nodes, except one, whose row does not satisfy done.

@@ -29,7 +29,8 @@ func (n *Node) Settle(ctx context.Context) error {
 		return fmt.Errorf("read the nodes: %w", err)
 	}
 	anybody := func(Row) bool { return false }
-	if len(Waiting(all, n.number, anybody)) == 0 {
+	_, dead := Unscanned(all)
+	if len(dead) == 0 && len(Waiting(all, n.number, anybody)) == 0 {
 		return n.opt.Settle(ctx)
 	}
 	asked, err := n.opt.Store.Increase(ctx, Settling)
@@ -39,21 +40,26 @@ func (n *Node) Settle(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("settle: %w", err)
 	}
-	return n.await(ctx, func(r Row) bool { return r.Settled >= asked })
+	return n.await(ctx, func(r Row) bool { return r.Settled >= asked }, true)
 }
 
 // AwaitKeys waits until all live nodes use the keys of a counter.
 func (n *Node) AwaitKeys(ctx context.Context, counter int64) error {
 	ctx, cancel := context.WithTimeout(ctx, DeadAfter+settleWithin)
 	defer cancel()
-	return n.await(ctx, func(r Row) bool { return r.Keys >= counter })
+	return n.await(ctx, func(r Row) bool { return r.Keys >= counter }, false)
 }
 
-// await waits until done says so of the row of each live node but this one.
-func (n *Node) await(ctx context.Context, done func(Row) bool) error {
+// await waits until done says so of the row of each live node but this one, and, if scanned is set,
+// until what dead ones have counted is copied.
+func (n *Node) await(ctx context.Context, done func(Row) bool, scanned bool) error {
 	for gap := 10 * time.Millisecond; ; gap = min(2*gap, 100*time.Millisecond) {
 		all, err := n.opt.Store.Nodes(ctx)
-		late := Waiting(all, n.number, done)
+		_, late := Unscanned(all)
+		if !scanned {
+			late = nil
+		}
+		late = append(Waiting(all, n.number, done), late...)
 		switch {
 		case err != nil && ctx.Err() == nil:
 			return fmt.Errorf("wait for other nodes: %w", err)

@@ -95,7 +95,7 @@ func explainImport(err error) error {
 	switch {
 	case isLine || areLines || isCutOff || errors.Is(err, build.ErrRepeated):
 		return failure.Of(failure.Invalid, err)
-	case isMoved || errors.Is(err, build.ErrTaken) || errors.Is(err, library.ErrImporting):
+	case isMoved || errors.Is(err, build.ErrTaken) || errors.Is(err, library.ErrImporting), errors.Is(err, library.ErrOvertaken):
 		return failure.Of(failure.Conflict, err)
 	case errors.Is(err, build.ErrNoItems):
 		return failure.New(failure.Invalid, "%w, so --prune can't know the collection to remove from; `stile content remove --collection NAME` removes a collection", build.ErrNoItems)

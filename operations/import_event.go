@@ -46,7 +46,7 @@ func importReason(ctx context.Context, err, wrong error) string {
 		return "unconfirmed"
 	case ctx.Err() != nil:
 		return "cancelled"
-	case errors.Is(err, library.ErrImporting):
+	case errors.Is(err, library.ErrImporting), errors.Is(err, library.ErrOvertaken):
 		return "busy"
 	case moved || wrong != nil && errors.Is(err, wrong),
 		errors.Is(err, build.ErrRepeated), errors.Is(err, build.ErrTaken), errors.Is(err, build.ErrNoItems):

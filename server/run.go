@@ -52,6 +52,7 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 	reporting, stopReporting := context.WithCancel(context.WithoutCancel(ctx))
 	var reported sync.WaitGroup
 	reported.Go(func() { srv.dir.RunAlone(reporting, datadir.Reporting, srv.report) })
+	stopSharing := srv.dir.Serve(ctx, srv.Addr("public"))
 	if ready != nil {
 		ready(srv)
 	}
@@ -72,6 +73,7 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 	<-collected
 	srv.sendTraces()
 	<-counted
+	stopSharing()
 	log.Info("stopped")
 	return err
 }

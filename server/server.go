@@ -25,6 +25,7 @@ import (
 	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/settings"
 	"stile.example/stile/socket"
+	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/tokens/proof"
 	"stile.example/stile/tracing"
@@ -160,6 +161,9 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	if err != nil {
 		return nil, err
 	}
+	if sh := d.Store.Shared; sh != nil {
+		assertions.Shared = sh.States.SpendOnce
+	}
 	layer, err := widgetLayer()
 	if err != nil {
 		return nil, err
@@ -179,7 +183,7 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 		Gate: d.Gate, Proofs: srv.proofs, Tenants: d.Tenants, Meter: d.Meter, Content: d.Store, PolicyOf: srv.policies.of,
 		Addresses: d.Addresses, Challenges: challenges, Refusals: d.Refusals, ShowAddress: d.ShowAddress,
 		Evidence: d.Evidence,
-		Ready:    srv.Ready, Widgets: layer, Metrics: srv.metrics, History: d.History, Traces: srv.traces,
+		Ready:    srv.Ready, Degraded: srv.Degraded, Widgets: layer, Metrics: srv.metrics, History: d.History, Traces: srv.traces,
 		AdminHosts: handlers.AdminHosts(s.AdminListen, s.AdminHosts),
 		Developers: srv.developers(s),
 	}
@@ -212,9 +216,10 @@ func widgetLayer() (*files.Widgets, error) {
 
 // usedSince returns the time before which proofs and client assertions may have been used without
 // this process knowing. It is zero if the signing keys were created by this process: then none of
-// our tokens is older, and nothing is known about proofs for tokens of external issuers.
+// our tokens is older, and nothing is known about proofs for tokens of external issuers. It is zero
+// too if the store knows what was used.
 func usedSince(d *datadir.Dir) time.Time {
-	if d.Keys.New() {
+	if _, shared := d.Gate.Store.(tokens.SharedStore); shared || d.Keys.New() {
 		return time.Time{}
 	}
 	return d.Now()
@@ -226,7 +231,8 @@ var errDraining = errors.New("draining: the server is stopping")
 // errProofs is the reason why a server that has just started is not ready.
 var errProofs = errors.New("proofs: the server has just started, and accepts calls with proofs in 3 s at most")
 
-// Ready returns an error if the server can't serve calls, with and without proofs.
+// Ready returns an error if the server can't serve calls, with and without proofs. It has a line for
+// each part that can't.
 func (srv *Server) Ready(ctx context.Context) error {
 	if srv.draining.Load() {
 		return errDraining
@@ -234,12 +240,47 @@ func (srv *Server) Ready(ctx context.Context) error {
 	if !srv.proofs.Ready(srv.dir.Now()) {
 		return errProofs
 	}
-	if err := srv.dir.Store.Ready(ctx); err != nil {
-		return fmt.Errorf("database: %w", err)
+	d := srv.dir
+	parts := partErrors{}
+	if d.Nodes == nil || d.Store.Shared.Valkey == nil {
+		parts.add("database", d.Store.Ready(ctx))
 	}
 	// One read of the corpus file, which waits for no other. There is no item of that name.
-	if _, err := srv.dir.Store.Item(ctx, 0, " "); err != nil && !errors.Is(err, content.ErrNotFound) {
-		return fmt.Errorf("corpus: %w", err)
+	if _, err := d.Store.Item(ctx, 0, " "); !errors.Is(err, content.ErrNotFound) {
+		parts.add("corpus", err)
 	}
-	return nil
+	if d.Nodes != nil {
+		parts.add("state", d.Store.Shared.States.Ready(ctx))
+	}
+	return parts.join()
 }
+
+// Degraded returns an error for parts of a node without which it can serve: while Valkey works, it
+// needs PostgreSQL only for what was not used before, and for what lasts. All nodes would become
+// unready at the same time otherwise.
+func (srv *Server) Degraded(ctx context.Context) error {
+	d := srv.dir
+	if d.Nodes == nil {
+		return nil
+	}
+	parts := partErrors{}
+	if d.Store.Shared.Valkey != nil {
+		parts.add("database", d.Store.Ready(ctx))
+	}
+	parts.add("nodes", d.Nodes.Ready())
+	if f, _ := d.Store.Following(); f.Note(d.Now()) != "" {
+		parts.add("corpus", errors.New(f.Note(d.Now())))
+	}
+	return parts.join()
+}
+
+// partErrors are the errors of parts of the server, on one line each.
+type partErrors []error
+
+func (p *partErrors) add(part string, err error) {
+	if err != nil {
+		*p = append(*p, fmt.Errorf("%s: %s", part, oneLine(err)))
+	}
+}
+
+func (p partErrors) join() error { return errors.Join(p...) }

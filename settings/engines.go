@@ -33,24 +33,60 @@ func (e Engine) String() string {
 	if e.Word() != "" {
 		return e.text
 	}
-	var shown []string
-	for one := range strings.SplitSeq(e.text, ",") {
-		shown = append(shown, withoutSecrets(one))
+	u, err := splitURL(e.text)
+	if err != nil {
+		return "…" // impossible: it was checked
 	}
-	return strings.Join(shown, ",")
+	return u.scheme + "://" + u.hosts + u.path.Path
 }
 
 // GoString keeps the password out of %#v.
 func (e Engine) GoString() string { return e.String() }
 
-// withoutSecrets returns a URL as it may be shown.
-func withoutSecrets(text string) string {
-	u, err := url.Parse(text)
-	if err != nil {
-		scheme, _, _ := strings.Cut(text, "://")
-		return scheme + "://…"
+// engineURL is a URL that may have several hosts, with commas, which net/url refuses.
+type engineURL struct {
+	scheme, hosts string
+	user          *url.Userinfo
+	path          *url.URL // path and parameters
+}
+
+// maxURL is the maximum length of a URL.
+const maxURL = 2048
+
+var (
+	errURL   = errors.New("is not a valid URL; characters such as @, / and # in a password must be written as %40, %2F and %23, or put the password into a file")
+	hostForm = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$`)
+)
+
+// splitURL parses a URL. Its errors never contain a part of it.
+func splitURL(text string) (u engineURL, err error) {
+	scheme, rest, _ := strings.Cut(text, "://")
+	authority, path := rest, ""
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		authority, path = rest[:i], rest[i:]
 	}
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+	u.scheme, u.hosts = scheme, authority
+	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
+		u.hosts = authority[i+1:]
+	}
+	if len(text) > maxURL {
+		return u, errURL
+	}
+	whole, err := url.Parse(scheme + "://" + strings.TrimSuffix(authority, u.hosts) + "host" + path)
+	if err != nil {
+		return u, errURL
+	}
+	u.user, u.path = whole.User, &url.URL{Path: whole.Path, RawPath: whole.RawPath, RawQuery: whole.RawQuery, Fragment: whole.Fragment}
+	return u, nil
+}
+
+// String returns the whole URL, with the password.
+func (u engineURL) String() string {
+	text := u.scheme + "://"
+	if u.user != nil {
+		text += u.user.String() + "@"
+	}
+	return text + u.hosts + u.path.String()
 }
 
 // Postgres reports whether the store is PostgreSQL, so that there may be several nodes.
@@ -107,7 +143,7 @@ var (
 func (e schemes) allowed() string {
 	text := e.words[0] + ", or a URL such as " + e.example
 	if e.several {
-		text += " (several with commas for a cluster)"
+		text += " (several with commas for a Cluster)"
 	}
 	return text
 }
@@ -130,31 +166,76 @@ func (e schemes) parse(text string) (Engine, error) {
 	case !isURL:
 		return Engine{}, errors.New("unknown engine")
 	}
-	for i, one := range strings.Split(text, ",") {
-		if i > 0 && !e.several {
-			return Engine{}, errors.New("must be one URL")
-		}
-		if err := e.checkURL(strings.TrimSpace(one)); err != nil {
-			return Engine{}, err
+	if e.several {
+		if text, why = joinURLs(strings.ReplaceAll(text, " ", "")); why != "" {
+			return Engine{}, errors.New(why)
 		}
 	}
-	return Engine{strings.ReplaceAll(text, " ", "")}, nil
+	if err := e.checkURL(text); err != nil {
+		return Engine{}, err
+	}
+	return Engine{text}, nil
 }
 
-// maxURL is the maximum length of a URL.
-const maxURL = 2048
+// joinURLs writes several URLs of the members of a Cluster as one with several hosts.
+func joinURLs(text string) (one, problem string) {
+	scheme, _, _ := strings.Cut(text, "://")
+	if strings.Count(text, "://") < 2 {
+		return text, ""
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		if strings.Contains(part, "://") && !strings.HasPrefix(part, scheme+"://") {
+			return "", "the URLs must have the same scheme"
+		}
+	}
+	var first engineURL
+	for i, part := range strings.Split(text, ","+scheme+"://") {
+		if i > 0 {
+			part = scheme + "://" + part
+		}
+		u, err := splitURL(part)
+		switch {
+		case err != nil:
+			return "", err.Error()
+		case i == 0:
+			first = u
+			continue
+		case u.user != nil && (first.user == nil || u.user.String() != first.user.String()):
+			return "", "the URLs must have the same user and password"
+		}
+		first.hosts += "," + u.hosts
+		first.path = u.path
+	}
+	query := first.path.Query()
+	if !query.Has("cluster") && !query.Has("sentinel") {
+		query.Set("cluster", "yes")
+	}
+	first.path.RawQuery = query.Encode()
+	return first.String(), ""
+}
 
 func (e schemes) checkURL(text string) error {
-	u, err := url.Parse(text)
+	u, err := splitURL(text)
+	if err != nil {
+		return err
+	}
+	hosts := strings.Split(u.hosts, ",")
 	switch {
-	case err != nil || len(text) > maxURL:
-		return errors.New("is not a valid URL; characters such as @, / and # in a password must be written as %40, %2F and %23, or put the password into a file")
-	case !slices.Contains(e.schemes, u.Scheme):
+	case !slices.Contains(e.schemes, u.scheme):
 		return fmt.Errorf("the scheme must be %s", anyOf(e.schemes))
-	case u.Host == "" && !u.Query().Has("host"):
+	case strings.Contains(u.path.Path, "://"):
+		return errors.New("must be one URL; several hosts are written with commas, before the path")
+	case u.hosts == "" && !u.path.Query().Has("host"):
 		return errors.New("the URL must name a host")
-	case u.Fragment != "":
+	case u.path.Fragment != "":
 		return errors.New("the URL must not have a fragment; # in a password must be written as %23")
+	case len(hosts) > 1 && !slices.Contains([]string{"postgres", "postgresql"}, u.scheme) && !e.several:
+		return errors.New("must be one URL with one host")
+	}
+	for _, host := range hosts {
+		if u.hosts != "" && !hostForm.MatchString(host) {
+			return errURL
+		}
 	}
 	return nil
 }
@@ -258,17 +339,21 @@ func (s *Settings) StoreURL() (string, error) {
 	return withPassword("store_password_file", s.StorePasswordFile, s.Store.text)
 }
 
-// StateURLs returns the URLs of Valkey or Redis, with the password of state_password_file.
-func (s *Settings) StateURLs() ([]string, error) {
-	all := strings.Split(s.State.text, ",")
-	for i, one := range all {
-		text, err := withPassword("state_password_file", s.StatePasswordFile, one)
-		if err != nil {
-			return nil, err
-		}
-		all[i] = text
+// StateUser returns the user in the setting state, "" if there is none.
+func (s *Settings) StateUser() string {
+	u, err := splitURL(s.State.text)
+	if err != nil || u.user == nil {
+		return ""
 	}
-	return all, nil
+	return u.user.Username()
+}
+
+// StatePassword returns the password in state_password_file, "" if that is not set.
+func (s *Settings) StatePassword() (string, error) {
+	if s.StatePasswordFile == "" {
+		return "", nil
+	}
+	return readPassword("state_password_file", s.StatePasswordFile)
 }
 
 // withPassword returns a URL with the password in a file, if one is named.
@@ -276,6 +361,23 @@ func withPassword(setting, file, text string) (string, error) {
 	if file == "" {
 		return text, nil
 	}
+	password, err := readPassword(setting, file)
+	if err != nil {
+		return "", err
+	}
+	u, err := splitURL(text)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", setting, err)
+	}
+	name := ""
+	if u.user != nil {
+		name = u.user.Username()
+	}
+	u.user = url.UserPassword(name, password)
+	return u.String(), nil
+}
+
+func readPassword(setting, file string) (string, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", setting, err)
@@ -284,16 +386,7 @@ func withPassword(setting, file, text string) (string, error) {
 	if password == "" || len(password) > maxPassword {
 		return "", fmt.Errorf("%s: %s must contain a password of at most %d bytes", setting, file, maxPassword)
 	}
-	u, err := url.Parse(text)
-	if err != nil {
-		return "", fmt.Errorf("%s: the URL is not valid", setting) // the error would contain it
-	}
-	name := ""
-	if u.User != nil {
-		name = u.User.Username()
-	}
-	u.User = url.UserPassword(name, password)
-	return u.String(), nil
+	return password, nil
 }
 
 // checkEngines checks the settings of engines together.

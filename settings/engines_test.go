@@ -16,11 +16,13 @@ func TestEngineProblems(t *testing.T) {
 		{"store: redis://r", "F:1: store: can't store what must last; set state to that URL, and store to postgres://…; must be "},
 		{"store: mysql", "F:1: store: unknown engine; must be sqlite, or a URL such as postgres://stile@db.internal/stile"},
 		{"store: postgres://db/stile", "store_key_file: is missing"},
-		{"store: 'postgres://a/x,postgres://b/x'\nstore_key_file: k", "F:1: store: must be one URL"},
+		{"store: 'postgres://a/x,postgres://b/x'\nstore_key_file: k", "F:1: store: "},
+		{"state: 'redis://:pa/ss@a'", "F:1: state: is not a valid URL; "},
+		{"state: 'redis://:p@a,redis://:q@b'", "F:1: state: the URLs must have the same user and password"},
 		{"state: redis", "F:1: state: does not say where the server is; must be store, or a URL such as valkey://"},
 		{"state: redis://r", "F:1: state: needs store to be postgres://…"},
 		{"state: postgres://r", "F:1: state: is not an engine for states; set store to that URL, and state to store"},
-		{"state: redis://a,http://b", "F:1: state: the scheme must be valkey, valkeys, redis or rediss"},
+		{"state: redis://a,http://b", "F:1: state: the URLs must have the same scheme"},
 		{"corpus_store: s3://b", "F:1: corpus_store: needs store to be postgres://…"},
 		{"store: postgres://u:pa ss@db/x", "F:1: store: is not a valid URL; characters such as @, / and # in a password"},
 		{"store_key: tooshort", "F:1: store_key: is not valid; must be 64 hexadecimal digits"},
@@ -85,8 +87,8 @@ func TestSecretsInFiles(t *testing.T) {
 	if u, err := s.StoreURL(); u != "postgres://me:a%40b%2F%23c@db/stile" || err != nil {
 		t.Errorf("%s, %v", u, err)
 	}
-	if u, err := s.StateURLs(); fmt.Sprint(u) != "[redis://:x%20y@a redis://:x%20y@b]" || err != nil {
-		t.Errorf("%s, %v", u, err)
+	if p, err := s.StatePassword(); p != "x y" || err != nil {
+		t.Errorf("%q, %v", p, err)
 	}
 	if keys, err := s.StoreSecrets(); len(keys) != 1 || len(keys[0]) != 32 || keys[0][31] != 10 || err != nil {
 		t.Errorf("%x, %v", keys, err)
@@ -98,6 +100,22 @@ func TestSecretsInFiles(t *testing.T) {
 	write("key", "short")
 	if _, err := s.StoreSecrets(); err == nil || strings.Contains(err.Error(), "short") || !strings.Contains(err.Error(), "64 hexadecimal digits") {
 		t.Error(err)
+	}
+}
+
+// TestSeveralHosts checks that several URLs of a Cluster, as the contract has them, are one URL with
+// several hosts, and that PostgreSQL may have several too.
+func TestSeveralHosts(t *testing.T) {
+	const key = "\nstore_key_file: k\n"
+	for in, want := range map[string]string{
+		"redis://a,redis://b:7000":                "redis://a,b:7000?cluster=yes",
+		"valkey://u:p%40@a:1,valkey://u:p%40@b:2": "valkey://u:p%40@a:1,b:2?cluster=yes",
+		"valkey://a,b?sentinel=m":                 "valkey://a,b?sentinel=m",
+		"redis://[::1]:6379/2":                    "redis://[::1]:6379/2",
+	} {
+		if s := load(t, "store: postgres://a:5432,b:5432/x?target_session_attrs=read-write"+key+"state: '"+in+"'"); s.State.Reveal() != want || s.Store.String() != "postgres://a:5432,b:5432/x" {
+			t.Errorf("%s: %s, %s", in, s.State.Reveal(), s.Store)
+		}
 	}
 }
 

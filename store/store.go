@@ -64,6 +64,7 @@ type DB interface {
 type Store struct {
 	DB
 	*library.Library
+	Shared *Shared // nil: only one process has it open
 }
 
 // Open opens the store that the setting names, in the data directory.
@@ -75,7 +76,7 @@ func open(
 	ctx context.Context, name, data string, opt sqlite.Options, of library.Options,
 ) (*Store, error) {
 	if name != "sqlite" {
-		return nil, fmt.Errorf("unknown store %q: must be sqlite", name)
+		return nil, fmt.Errorf("unknown store %q: must be sqlite; see OpenShared for others", name)
 	}
 	file := File(data)
 	db, err := sqlite.Open(ctx, file, opt)
@@ -86,7 +87,7 @@ func open(
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", file, err), db.Close())
 	}
-	return &Store{db, l}, nil
+	return &Store{DB: db, Library: l}, nil
 }
 
 // File returns the path of the database in a data directory.

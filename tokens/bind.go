@@ -11,8 +11,8 @@ import "time"
 func bindAndCheck(s State, p Policy, c Call) (State, Verdict) {
 	v := Verdict{Outcome: Admit}
 	if s.Bound.Kind == Unbound {
-		if bindsTooLate(p, c) {
-			return s, refused(Expired)
+		if v, late := bindsTooLate(p, c); late {
+			return s, v
 		}
 		to, why := bindingFor(p, c)
 		if why != None {
@@ -81,8 +81,13 @@ func checkBinding(s State, p Policy, c Call, v Verdict) (State, Verdict) {
 }
 
 // bindsTooLate reports whether an unbound token is too old to be bound. Otherwise tokens could be
-// collected in advance.
-func bindsTooLate(p Policy, c Call) bool { return c.At.Sub(c.IssuedAt) > p.BindWithin }
+// collected in advance. A token is also too old if a store has lost states since its issue: it may
+// have been bound, and have used its calls.
+func bindsTooLate(p Policy, c Call) (v Verdict, late bool) {
+	v = refused(Expired)
+	v.Forgotten = c.NotBefore != 0 && c.IssuedAt.Unix() <= c.NotBefore
+	return v, v.Forgotten || c.At.Sub(c.IssuedAt) > p.BindWithin
+}
 
 func bind(s State, c Call, to Binding) State {
 	s.Tenant, s.IssuedAt, s.Expires = c.Tenant, c.IssuedAt.Unix(), c.Expires.Unix()

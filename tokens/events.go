@@ -28,6 +28,16 @@ type Call struct {
 	Blocked      bool           // a rule blocks the address; only tokens checked before may continue
 	Binder       bool           // an earlier event of the same request bound the token
 	Address      AddressVerdict // what the address said, once it was consulted
+
+	NotBefore int64 // states stored until then, in Unix seconds, may have been lost; 0: none
+	Proof     Once  // what the first write of the call spends; zero: nothing
+}
+
+// Once is something that works once for a token, such as a proof: its digest, and until when it
+// must be known that it was used. The zero Once is nothing.
+type Once struct {
+	Digest [16]byte
+	Until  time.Time
 }
 
 // AddressVerdict is what the rules about addresses say about one token at its address.

@@ -2,6 +2,7 @@ package tokens
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -19,6 +20,22 @@ type Store interface {
 	// call is refused.
 	Peek(id ID) (s State, known bool)
 }
+
+// SharedStore is a Store that several processes use at the same time.
+type SharedStore interface {
+	Store
+	// UpdateOnce is Update, and spends once together with the new state, in one atomic step. If it
+	// was spent before, by any process, the state does not change and the error is [ErrUsed]. If fn
+	// returns its argument, nothing is spent.
+	UpdateOnce(ctx context.Context, id ID, once Once, fn func(State) State) (spent bool, err error)
+	// NotBefore returns the time until which stored states may have been lost, in Unix seconds, or 0.
+	// A token that has no state, and was issued until then, may have been used. The time may change
+	// while an Update waits: so it is to be read by fn.
+	NotBefore() int64
+}
+
+// ErrUsed says that a [Once] was spent before.
+var ErrUsed = errors.New("it was used before")
 
 // AddressChecker applies the rules about source addresses.
 type AddressChecker interface {
@@ -85,6 +102,9 @@ func (g *Gate) Apply(ctx context.Context, id ID, p Policy, e Event) (Verdict, er
 		}
 	}
 	v, err := g.step(ctx, id, p, e)
+	if err == nil && v.Spent {
+		e = withCall(e, func(c Call) Call { c.Proof = Once{}; return c })
+	}
 	if err == nil && v.Outcome == NeedAddress {
 		v, err = g.consultAddress(ctx, id, p, e, v)
 	}
@@ -98,13 +118,37 @@ func (g *Gate) Apply(ctx context.Context, id ID, p Policy, e Event) (Verdict, er
 }
 
 func (g *Gate) step(ctx context.Context, id ID, p Policy, e Event) (v Verdict, err error) {
-	err = g.Store.Update(ctx, id, func(s State) State {
-		s, v = Step(s, p, e)
-		return s
-	})
+	if shared, ok := g.Store.(SharedStore); ok {
+		v, err = stepShared(ctx, shared, id, p, e)
+	} else {
+		err = g.Store.Update(ctx, id, func(s State) State {
+			s, v = Step(s, p, e)
+			return s
+		})
+	}
 	if err == nil && v.State.Dead != None {
 		g.dead.add(id, v.State.Dead)
 	}
+	return v, err
+}
+
+// stepShared applies an event to a state that other processes may change too.
+func stepShared(ctx context.Context, store SharedStore, id ID, p Policy, e Event) (v Verdict, err error) {
+	fn := func(s State) State {
+		at := e
+		if s.Bound.Kind == Unbound {
+			at = withCall(e, func(c Call) Call { c.NotBefore = store.NotBefore(); return c })
+		}
+		s, v = Step(s, p, at)
+		return s
+	}
+	spent := false
+	if c, _ := callIn(e); c.Proof == (Once{}) {
+		err = store.Update(ctx, id, fn)
+	} else {
+		spent, err = store.UpdateOnce(ctx, id, c.Proof, fn)
+	}
+	v.Spent = spent
 	return v, err
 }
 
@@ -118,17 +162,21 @@ func (g *Gate) consultAddress(ctx context.Context, id ID, p Policy, e Event, was
 	}
 	address.Known = true
 	v, err := g.step(ctx, id, p, withAddressVerdict(e, address, c.Binder || was.NewlyBound))
-	v.NewlyBound = was.NewlyBound
+	v.NewlyBound, v.Spent = was.NewlyBound, v.Spent || was.Spent
 	return v, err
 }
 
 // withAddressVerdict returns an event with the address's verdict. binder says that the same request
 // bound the token.
 func withAddressVerdict(e Event, address AddressVerdict, binder bool) Event {
-	with := func(c Call) Call {
+	return withCall(e, func(c Call) Call {
 		c.Address, c.Binder = address, binder
 		return c
-	}
+	})
+}
+
+// withCall returns an event with its call as with returns it.
+func withCall(e Event, with func(Call) Call) Event {
 	switch e := e.(type) {
 	case Check:
 		e.Call = with(e.Call)
@@ -140,8 +188,16 @@ func withAddressVerdict(e Event, address AddressVerdict, binder bool) Event {
 	case Attempt:
 		e.Call = with(e.Call)
 		return e
+	case Inspect:
+		return Inspect(with(Call(e)))
+	case Answer:
+		e.Call = with(e.Call)
+		return e
+	case Reload:
+		e.Call = with(e.Call)
+		return e
 	}
-	return nil // no other event consults the address
+	return e // it has no call
 }
 
 // reportChallenge reports to the address that this event issued or solved a challenge because of

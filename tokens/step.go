@@ -209,8 +209,8 @@ func inspect(s State, p Policy, c Call) (State, Verdict) {
 // An unbound token stays unbound; the request is refused if a call could not bind it.
 func checkNonCall(s State, p Policy, c Call) (State, Verdict) {
 	if s.Bound.Kind == Unbound {
-		if bindsTooLate(p, c) {
-			return s, refused(Expired)
+		if v, late := bindsTooLate(p, c); late {
+			return s, v
 		}
 		if _, why := bindingFor(p, c); why != None {
 			return s, refused(why)

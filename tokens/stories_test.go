@@ -19,6 +19,7 @@ import (
 //
 //	issued T       the time of issue; without it, the time of the first event
 //	used …         what must have been counted
+//	lost T         states stored until then may have been lost
 //	again          continue with a token that was never seen
 //	x 20 EVENT     apply the event 20 times, and compare the last verdict
 //	crowd KIND N   from here on, the address says: a challenge of that kind and work level
@@ -41,6 +42,7 @@ type story struct {
 	policy  Policy
 	issued  time.Time
 	address AddressVerdict
+	lost    int64 // Call.NotBefore
 }
 
 // run runs the story in a file.
@@ -90,6 +92,10 @@ func (st *story) line(words []string) (string, error) {
 		at, err := clock(words[1])
 		st.issued = at
 		return "", err
+	case "lost":
+		at, err := clock(words[1])
+		st.lost = at.Unix()
+		return "", err
 	case "used":
 		return "", st.used(words[1:])
 	case "revoke":
@@ -124,7 +130,7 @@ func (st *story) request(words []string) (string, error) {
 	if st.issued.IsZero() {
 		st.issued = at
 	}
-	c := Call{At: at, Tenant: 7, IssuedAt: st.issued, Expires: st.issued.Add(24 * time.Hour), From: netip.MustParseAddr(words[2])}
+	c := Call{At: at, Tenant: 7, IssuedAt: st.issued, Expires: st.issued.Add(24 * time.Hour), From: netip.MustParseAddr(words[2]), NotBefore: st.lost}
 	var number uint16
 	correct, suggest := false, false
 	for _, w := range words[3:] {
@@ -190,6 +196,9 @@ func (st *story) step(event func(AddressVerdict) Event) string {
 	}
 	if v.Solved != NoKind {
 		got += " solved=" + v.Solved.String()
+	}
+	if v.Forgotten {
+		got += " forgotten"
 	}
 	if o := v.State.OpenChallenge; v.Outcome == Challenged {
 		got += fmt.Sprintf(" %s #%d left=%d level=%d", o.Kind, o.Number, o.Left, o.Level)

@@ -61,5 +61,7 @@ type Verdict struct {
 	Seen            uint32 // what was counted against Limit
 	OverRecords     bool   // Limit is the address's budget of records, not of bindings
 	RoamingLimit    bool   // Limit is the one of roaming
+	Forgotten       bool   // Reason is Expired because the token's state may have been lost
+	Spent           bool   // the call's Proof was spent with what this event wrote
 	State           State  // the token's state after the event
 }

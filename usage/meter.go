@@ -18,11 +18,17 @@ type Store interface {
 // counts in the store, so a restart does not reset a month. The zero Meter has counted nothing. Its
 // methods are safe for concurrent use.
 //
+// If several nodes serve a tenant, each takes calls of the quota in blocks: see [Meter.UseBlocks].
+//
 // It has one number for each tenant and month, and never drops one. That takes little memory, and
 // so a clock that is wrong for a while can't reset a month.
 type Meter struct {
 	mu    sync.Mutex
 	calls map[account]count
+
+	blocks Blocks             // nil: this process is alone
+	now    func() time.Time   // of the blocks
+	shares map[account]*share // of months with a quota, if there are blocks
 }
 
 // count is what a tenant has used and reserved in a month.
@@ -99,6 +105,7 @@ func (m *Meter) settle(a account, used int64) {
 	defer m.mu.Unlock()
 	if m.calls[a].reserved > 0 {
 		m.change(a, used, -1)
+		m.shares[a].settle(used)
 	}
 }
 

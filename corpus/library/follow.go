@@ -216,20 +216,27 @@ func (l *Library) Collect(ctx context.Context) (removed int, err error) {
 	}
 	g := l.acquire()
 	defer l.release(g)
-	var own *replica.File
-	if n := near(g); len(n) > 0 {
-		own = &n[0]
-	}
-	return l.shared.Collect(ctx, g.manifest.ID, own)
+	return l.shared.Collect(ctx, g.manifest.ID, own(g))
 }
 
-// CheckShared returns an error unless the stores of all nodes have the present generation. Without
-// other nodes it returns nil.
-func (l *Library) CheckShared(ctx context.Context) error {
-	if l.shared == nil {
-		return nil
+// own returns the file of a generation, nil for generation 0.
+func own(g *generation) *replica.File {
+	if files := near(g); len(files) > 0 {
+		return &files[0]
 	}
-	return l.shared.Check(ctx)
+	return nil
+}
+
+// CheckShared reads the present generation from the stores of all nodes, and restores what is
+// missing or damaged there if this node has it. ok is false if there is only one machine.
+func (l *Library) CheckShared(ctx context.Context) (c replica.Checked, ok bool, err error) {
+	if l.shared == nil {
+		return c, false, nil
+	}
+	g := l.acquire()
+	defer l.release(g)
+	c, err = l.shared.Check(ctx, g.manifest.ID, own(g))
+	return c, true, err
 }
 
 // openShared opens the present generation: it verifies the file in the directory and repairs it, or

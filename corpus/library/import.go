@@ -23,17 +23,11 @@ var _ imports.Corpus = (*Library)(nil)
 // database and its [Library.CorpusFile], which must belong together. If an import is running,
 // HoldImports returns a BusyError itself.
 func (l *Library) HoldImports() (release func(), err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), maxHold)
-	_, end, err := l.begin(ctx, "a backup is being made")
-	if err != nil {
-		cancel()
-		return nil, err
-	}
-	return func() { end(); cancel() }, nil
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, release, err = l.begin(ctx, "a backup is being made")
+	return release, err
 }
-
-// maxHold bounds how long imports are held.
-const maxHold = time.Hour
 
 // Import implements [imports.Corpus]. It returns a [BusyError] while another import runs. Between
 // two items it checks whether ctx is done.

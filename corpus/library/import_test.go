@@ -247,8 +247,9 @@ func killImport(t *testing.T, dir string) {
 	cmd.Wait()
 }
 
-func importEndlessly(t *testing.T, dir string) {
-	l := openLibrary(t, dir)
+func importEndlessly(t *testing.T, dir string) { importEndlesslyInto(t, openLibrary(t, dir)) }
+
+func importEndlesslyInto(t *testing.T, l *Library) {
 	endless := func(yield func(content.Item, error) bool) {
 		for n := 0; ; n++ {
 			if n == 5000 {

@@ -13,12 +13,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"stile.example/stile/content"
 	"stile.example/stile/content/imports"
 	"stile.example/stile/corpus"
 	"stile.example/stile/corpus/replica"
 	"stile.example/stile/corpus/replica/buckets"
 	"stile.example/stile/stiletest/engines"
+	"stile.example/stile/store/postgres"
 	"stile.example/stile/store/tables/corpustable"
 )
 
@@ -29,6 +32,34 @@ type cluster struct {
 	chunks replica.Chunks // nil: in the database
 	leases *leases
 	now    func() time.Time
+}
+
+// testDB is a database that a test can also change behind everybody's back.
+type testDB struct {
+	*postgres.DB
+	url string
+}
+
+func openDB(t *testing.T, url string) testDB {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), url, postgres.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return testDB{db, url}
+}
+
+func (d testDB) exec(t *testing.T, text string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), d.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	if _, err := conn.Exec(t.Context(), text); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // leases gives a lease to one node of the test's process at a time.
@@ -62,13 +93,12 @@ func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	url := engines.Postgres(t)
 	c := &cluster{url: url, db: openDB(t, url), leases: &leases{held: map[string]replica.HeldError{}, lost: make(chan struct{})}, now: time.Now}
-	c.db.migrate(t)
 	return c
 }
 
 // replica returns what a node has of the shared corpus.
 func (c *cluster) replica(t *testing.T, node string) *replica.Replica {
-	o := replica.Options{Catalog: corpustable.Catalog{DB: c.db}, Chunks: c.chunks, Leases: leasesOf{c.leases, node}, Now: func() time.Time { return c.now() }, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	o := replica.Options{Catalog: corpustable.Catalog{DB: c.db}, Chunks: c.chunks, Leases: leasesOf{c.leases, node}, Now: func() time.Time { return c.now() }, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Wait: time.Millisecond}
 	if o.Chunks == nil {
 		o.Chunks = corpustable.Chunks{DB: c.db, Now: o.Now}
 	}
@@ -238,10 +268,12 @@ func TestSmallChange(t *testing.T) {
 	wantSame(t, nodes...)
 }
 
-// TestFollow checks that a node adopts what another publishes by itself.
+// TestFollow checks that a node adopts what another publishes by itself, also through PgBouncer.
 func TestFollow(t *testing.T) {
 	c := newCluster(t)
-	nodes := c.nodes(t, 2)
+	nodes := c.nodes(t, 1)
+	c.db = openDB(t, engines.PgBouncer(t, c.url).URL)
+	nodes = append(nodes, c.nodes(t, 1)...)
 	ctx, stop := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	for _, l := range nodes {
@@ -419,13 +451,22 @@ func TestForgetTenant(t *testing.T) {
 	}
 	third := c.node(t, "third")
 	wantSame(t, a, b, third)
-	if err := third.CheckShared(t.Context()); err != nil {
-		t.Error(err)
+	checked := func(l *Library) replica.Checked {
+		c, _, err := l.CheckShared(t.Context())
+		if err != nil {
+			t.Error(err)
+		}
+		return c
+	}
+	whole := checked(third)
+	if whole.Generation != 3 || whole.Chunks < 2 || whole.Missing > 0 {
+		t.Errorf("%+v", whole)
+	}
+	c.db.exec(t, `UPDATE corpus_chunks SET packed = '\x00aa' WHERE hash = (SELECT hash FROM corpus_chunks ORDER BY hash LIMIT 1)`)
+	if got := checked(third); got.Missing != 1 || got.Restored != 1 {
+		t.Errorf("a damaged chunk: %+v", got)
 	}
 	c.db.exec(t, `DELETE FROM corpus_chunks`)
-	if err := third.CheckShared(t.Context()); err == nil || !strings.Contains(err.Error(), "chunks of generation 3 ") {
-		t.Errorf("check without chunks: %v", err)
-	}
 	if _, err := a.Collect(t.Context()); err != nil {
 		t.Error(err)
 	}

@@ -78,11 +78,7 @@ func (l *Library) publishShared(ctx context.Context, g *generation, change *Chan
 	if change != nil {
 		change.Generation, change.Previous, change.At = next.n, g.n, l.opt.Now().UTC()
 	}
-	var base *replica.File
-	if g.n != 0 {
-		base = &replica.File{Name: g.Name(), Hashes: g.manifest.Hashes}
-	}
-	next.manifest, err = l.shared.Publish(ctx, next.Name(), replica.Manifest{Generation: next.n, Parent: g.n, Change: change}, base)
+	next.manifest, err = l.shared.Publish(ctx, next.Name(), replica.Manifest{Generation: next.n, Parent: g.n, Change: change}, own(g))
 	if err != nil {
 		return errors.Join(explainOvertaken(err), next.Close())
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"stile.example/stile/corpus/replica"
 )
 
 // ErrImporting means that the corpus can't be changed or copied, because it is being changed or
@@ -27,6 +29,10 @@ func (e BusyError) Is(target error) bool { return target == ErrImporting }
 
 // ErrStale means that another generation than the one of [AtGeneration] is current.
 var ErrStale = errors.New("the corpus was changed in the meantime")
+
+// ErrOvertaken means that another node published a change while this one was being made. Nothing was
+// changed.
+var ErrOvertaken = replica.ErrOvertaken
 
 type generationKey struct{}
 

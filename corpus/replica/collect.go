@@ -2,8 +2,12 @@ package replica
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -82,24 +86,78 @@ func (r *Replica) removeUnused(ctx context.Context, chunks []Hash, used map[Hash
 	return removed, nil
 }
 
-// Check returns an error unless the stores have the present generation completely.
-func (r *Replica) Check(ctx context.Context) error {
+// Checked is what [Replica.Check] has found.
+type Checked struct {
+	Generation int64
+	Chunks     int // different ones, of the present generation
+	Missing    int // that the store did not have, or had damaged
+	Restored   int // of those
+}
+
+// Check reads all chunks of the present generation from the store. If own is the file of that
+// generation, by the ID of its manifest, it stores again what is missing or damaged.
+func (r *Replica) Check(ctx context.Context, id string, own *File) (c Checked, err error) {
 	p, err := r.Catalog.Present(ctx)
 	if err != nil || p.Generation == 0 {
-		return err
+		return c, err
 	}
 	m, err := r.Catalog.Manifest(ctx, p.Generation)
 	if err != nil {
-		return fmt.Errorf("generation %d: %w", p.Generation, err)
+		return c, err
 	}
-	missing, err := r.Chunks.Missing(ctx, distinct(m.Hashes))
+	lost, chunks, err := r.lost(ctx, m)
+	c = Checked{Generation: m.Generation, Chunks: chunks, Missing: len(lost)}
+	if err != nil || own == nil || p.ID != id {
+		return c, err
+	}
+	for _, h := range lost { // Missing does not list damaged ones
+		if err := r.storeAgain(ctx, own, h); err != nil {
+			return c, fmt.Errorf("restore chunks of the corpus: %w", err)
+		}
+		c.Restored++
+	}
+	return c, nil
+}
+
+// lost returns the chunks of a generation that can't be fetched, and how many it has. An error means
+// that the store can't be read.
+func (r *Replica) lost(ctx context.Context, m Manifest) (lost []Hash, chunks int, err error) {
+	sizes := map[Hash]int{}
+	for n, h := range m.Hashes {
+		sizes[h] = m.sizeOf(n)
+	}
+	all := distinct(m.Hashes)
+	var mu sync.Mutex
+	p := r.progress("the chunks of the corpus are being read", len(all))
+	err = inParallel(ctx, len(all), func(ctx context.Context, i int) error {
+		_, err := r.fetch(ctx, all[i], sizes[all[i]])
+		p.add(1)
+		if !errors.Is(err, ErrNone) && !errors.Is(err, ErrDamaged) {
+			return err
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		lost = append(lost, all[i])
+		return nil
+	})
+	return lost, len(all), err
+}
+
+// storeAgain stores a chunk of a file, whatever the store has.
+func (r *Replica) storeAgain(ctx context.Context, own *File, h Hash) error {
+	f, err := os.Open(own.Name)
 	if err != nil {
-		return fmt.Errorf("look for the chunks of the corpus: %w", err)
+		return err
 	}
-	if len(missing) > 0 {
-		return fmt.Errorf("%d of %d chunks of generation %d %w in the store: a node that has the corpus stores them again within an hour, and until then no new node can fetch it", len(missing), len(m.Hashes), p.Generation, ErrNone)
+	defer f.Close()
+	b, err := readChunk(f, slices.Index(own.Hashes, h), make([]byte, ChunkSize))
+	if err != nil {
+		return err
 	}
-	return nil
+	if sha256.Sum256(b) != h {
+		return fmt.Errorf("%s %w as well: start this node again, which repairs it", own.Name, ErrDamaged)
+	}
+	return r.Chunks.Put(ctx, h, Pack(b))
 }
 
 // restore stores those chunks of the present generation again that the store has lost.
@@ -113,15 +171,10 @@ func (r *Replica) restore(ctx context.Context, id string, own *File) error {
 		return err
 	}
 	r.Log.Warn("the store has lost chunks of the corpus; they are stored again", "chunks", len(missing))
-	lost := map[Hash]bool{}
 	for _, h := range missing {
-		lost[h] = true
-	}
-	s := &scanned{hashes: own.Hashes}
-	for n, h := range own.Hashes {
-		if lost[h] {
-			s.changed = append(s.changed, n)
+		if err := r.storeAgain(ctx, own, h); err != nil {
+			return err
 		}
 	}
-	return r.storeNew(ctx, own.Name, s)
+	return nil
 }

@@ -191,7 +191,7 @@ func (r *Replica) patches(ctx context.Context, from, to int64) (all [][]byte, er
 
 // fetch fetches a chunk and verifies it.
 func (r *Replica) fetch(ctx context.Context, h Hash, size int) (b []byte, err error) {
-	err = try(ctx, func(ctx context.Context) error {
+	err = r.try(ctx, func(ctx context.Context) error {
 		packed, err := r.Chunks.Get(ctx, h)
 		if err != nil {
 			return err
@@ -209,13 +209,13 @@ func (r *Replica) fetch(ctx context.Context, h Hash, size int) (b []byte, err er
 }
 
 // try calls fn up to a few times, until it succeeds.
-func try(ctx context.Context, fn func(context.Context) error) (err error) {
+func (r *Replica) try(ctx context.Context, fn func(context.Context) error) (err error) {
 	for n := range attempts {
 		if n > 0 {
 			select {
 			case <-ctx.Done():
 				return errors.Join(context.Cause(ctx), err)
-			case <-time.After(100 * time.Millisecond << (2 * n)):
+			case <-time.After(r.Wait << (2 * n)):
 			}
 		}
 		one, cancel := context.WithTimeout(ctx, maxAttempt)

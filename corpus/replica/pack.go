@@ -1,7 +1,6 @@
 package replica
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 
@@ -19,7 +18,8 @@ const maxPatch = 8 << 20
 
 // The encoder and the decoder are made once: both allocate much.
 var encoder = sync.OnceValue(func() *zstd.Encoder {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(ChunkSize))
+	// A single segment says how large it is, so that no more memory is reserved to unpack it.
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(2), zstd.WithSingleSegment(true))
 	if err != nil {
 		panic(err) // the options are constant
 	}
@@ -43,7 +43,7 @@ func Pack(content []byte) []byte {
 	return append([]byte{plain}, content...)
 }
 
-var errTooLarge = errors.New("is larger than it may be")
+var errTooLarge = fmt.Errorf("%w: it is larger than it may be", ErrDamaged)
 
 // unpack returns content of at most limit bytes. It never needs more memory than about that,
 // whatever packed is.

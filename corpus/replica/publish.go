@@ -210,7 +210,7 @@ func (r *Replica) storeNew(ctx context.Context, file string, s *scanned) error {
 			return fmt.Errorf("%s was changed while it was being stored", file)
 		}
 		packed := Pack(b)
-		if err := try(ctx, func(ctx context.Context) error { return r.Chunks.Put(ctx, missing[i], packed) }); err != nil {
+		if err := r.try(ctx, func(ctx context.Context) error { return r.Chunks.Put(ctx, missing[i], packed) }); err != nil {
 			return err
 		}
 		r.moved.stored.Add(int64(len(packed)))

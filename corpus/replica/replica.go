@@ -72,7 +72,8 @@ type Chunks interface {
 // Leases lets one node at a time do something.
 type Leases interface {
 	// Lease takes the lease of a name, to do what the text says, until release is called. lost is
-	// closed if the lease ends before. If another node has it, the error is a [HeldError].
+	// closed if the lease ends before. ctx is only for taking it. If another node has it, the error is
+	// a [HeldError].
 	Lease(ctx context.Context, name, what string) (release func(), lost <-chan struct{}, err error)
 }
 
@@ -84,13 +85,14 @@ type HeldError struct {
 
 func (e HeldError) Error() string { return fmt.Sprintf("%s, on node %s", e.What, e.Node) }
 
-// Options is what a [Replica] needs. All but Log are required.
+// Options is what a [Replica] needs. All but Log and Wait are required.
 type Options struct {
 	Catalog Catalog
 	Chunks  Chunks
 	Leases  Leases
 	Now     func() time.Time
 	Log     *slog.Logger
+	Wait    time.Duration // a quarter of that before the first repetition of a request; 0 means 100 ms
 }
 
 // Replica publishes and fetches generations. It is safe for concurrent use.
@@ -107,6 +109,9 @@ func New(o Options) *Replica {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Wait == 0 {
+		o.Wait = 100 * time.Millisecond
+	}
 	return &Replica{Options: o}
 }
 
@@ -115,8 +120,8 @@ func (r *Replica) Moved() (fetched, stored int64) {
 	return r.moved.fetched.Load(), r.moved.stored.Load()
 }
 
-// leaseName names the lease of whoever changes the corpus or removes chunks.
-const leaseName = "corpus"
+// LeaseName names the lease of whoever changes the corpus or removes chunks.
+const LeaseName = "corpus"
 
 // Collecting is what the lease is held for while unused chunks are removed.
 const Collecting = "unused parts of the corpus are being removed"
@@ -128,7 +133,7 @@ const maxCollecting = 10 * time.Second
 // The context that it returns is done if the lease is lost.
 func (r *Replica) Hold(ctx context.Context, what string) (_ context.Context, release func(), err error) {
 	for deadline := time.Now().Add(maxCollecting); ; {
-		end, lost, err := r.Leases.Lease(ctx, leaseName, what)
+		end, lost, err := r.Leases.Lease(ctx, LeaseName, what)
 		if err == nil {
 			ctx, release := untilLost(ctx, lost, end)
 			return ctx, release, nil

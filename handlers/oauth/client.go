@@ -80,7 +80,7 @@ func (srv *Server) asserted(r *request, assertion, id string) (*tenants.Tenant, 
 	}
 	claimed := assertedClient(assertion)
 	defer srv.attempts.turn(srv.loginPair(r, claimed), r.At)()
-	client, err := srv.Assertions.Verify(assertion, srv.Tenants.AssertionKeys, r.At)
+	client, err := srv.Assertions.Verify(r.HTTP.Context(), assertion, srv.Tenants.AssertionKeys, r.At)
 	var invalid *bearer.AssertionError
 	switch {
 	case errors.As(err, &invalid):

@@ -193,7 +193,7 @@ func explainUndo(err error) error {
 		return failure.New(failure.Conflict, "%w: the corpus as it was before a change is kept for %d days, until the next change or until a tenant is removed; import the earlier items again", err, int(library.KeepPrevious.Hours()/24))
 	case isLater:
 		return failure.New(failure.Conflict, "%w (%s); only the last change can be undone: without a generation, that one is", err, later.Last.Kind)
-	case errors.Is(err, library.ErrImporting):
+	case errors.Is(err, library.ErrImporting), errors.Is(err, library.ErrOvertaken):
 		return failure.Of(failure.Conflict, err)
 	}
 	return err

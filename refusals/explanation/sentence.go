@@ -13,6 +13,7 @@ var sentences = map[string]string{
 	"token.records":                "The token's limit is LIMIT records, and the call would have brought it to SEEN.",
 	"token.calls or token.records": "The token had used up its calls or its records earlier.",
 	"token.bind_within":            "The token's first call came SEEN after its issue, and must come within LIMIT.",
+	"lost states":                  "The server has lost the states of tokens, and the token may have been used before that.",
 	"token.lifetime":               "The token's lifetime was over.",
 	"spike.calls":                  "The token made SEEN calls within policy.spike.per, and LIMIT are admitted without a challenge.",
 	"spike.suggestions":            "The token made SEEN requests for suggestions within policy.spike.per, and LIMIT are admitted without a challenge.",

@@ -185,6 +185,16 @@ func PgBouncer(t testing.TB, dsn string, settings ...string) *Bouncer {
 	return b
 }
 
+// Of returns the URL through PgBouncer of another database of the same server.
+func (b *Bouncer) Of(dsn string) string {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		b.fail("%v", err)
+	}
+	u.Host = b.Addr
+	return u.String()
+}
+
 func newBouncer(t testing.TB, dsn string, settings []string) (*Bouncer, error) {
 	bin, err := program("pgbouncer", "/usr/sbin")
 	if err != nil {
@@ -217,9 +227,7 @@ func newBouncer(t testing.TB, dsn string, settings []string) (*Bouncer, error) {
 	}
 	b := &Bouncer{Engine: e}
 	e.ready = func(e *Engine) error {
-		through := *u
-		through.Host = e.Addr
-		b.URL = through.String()
+		b.URL = b.Of(dsn)
 		return connects(b.URL)
 	}
 	return b, e.launch()

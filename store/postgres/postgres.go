@@ -48,6 +48,7 @@ type DB struct {
 	write    *sql.DB // its transactions hold the lock of the installation
 	transfer *sql.DB // its transactions do not
 	read     *sql.DB // can only read
+	single   *sql.DB // for single statements that must not wait for others: see Single
 
 	opt   Options
 	live  liveCount
@@ -85,6 +86,7 @@ func Open(ctx context.Context, url string, opt Options) (_ *DB, err error) {
 	db.write = openPool(newConnector(cfg, beginWriting(opt.Wait, statementTimeout), false), quarter)
 	db.transfer = openPool(newConnector(cfg, begin(opt.Wait, statementTimeout), false), quarter)
 	db.read = openPool(newConnector(cfg, beginReading, true), opt.Connections-2*quarter)
+	db.single = openPool(newConnector(cfg, begin(opt.Wait, statementTimeout), false), singleConnections)
 	db.tenantTable = tenanttable.Table{DB: db}
 	db.installationTable = installation.Table{DB: db}
 	db.addressTable = addresslist.Table{DB: db}
@@ -194,9 +196,16 @@ func inTx(ctx context.Context, pool *sql.DB, fn func(*sql.Tx) error) error {
 // writes. A transaction of it sees the database as it was at one moment.
 func (db *DB) Reader() *sql.DB { return db.read }
 
+// singleConnections is how many connections [DB.Single] has, in addition to Options.Connections.
+const singleConnections = 2
+
+// Single returns a pool for single statements that must not wait for anything else: by it, a node
+// says that it lives.
+func (db *DB) Single() *sql.DB { return db.single }
+
 // Close closes the connections.
 func (db *DB) Close() error { return db.close() }
 
 func (db *DB) closeAll() error {
-	return errors.Join(db.write.Close(), db.transfer.Close(), db.read.Close())
+	return errors.Join(db.write.Close(), db.transfer.Close(), db.read.Close(), db.single.Close())
 }

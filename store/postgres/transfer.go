@@ -9,6 +9,9 @@ import (
 	"slices"
 	"time"
 
+	"stile.example/stile/addresses"
+	"stile.example/stile/store/tables/addresslist"
+	"stile.example/stile/store/tables/tokenlist"
 	"stile.example/stile/tokens"
 )
 
@@ -33,6 +36,16 @@ type Use struct {
 	Calls, Records int64
 }
 
+// RowOf returns the row of a state.
+func RowOf(id tokens.ID, version uint32, s tokens.State) TokenRow {
+	r := TokenRow{ID: id, Version: version, Tenant: s.Tenant, Used: int64(tokenlist.LastUse(s)), Issued: s.IssuedAt, Expires: s.Expires,
+		Dead: s.Dead, Address: tokenlist.BoundAddress(s), State: tokens.AppendState(nil, s)}
+	for u := range s.Uses() {
+		r.Uses = append(r.Uses, Use{Day: u.Day, Route: u.Route, Calls: int64(u.Calls), Records: int64(u.Records)})
+	}
+	return r
+}
+
 // ScopeRow is a state of a scope of addresses, as it is copied to the table of scopes.
 type ScopeRow struct {
 	Address [16]byte // first of the range, an IPv4 address as IPv6 maps it
@@ -41,6 +54,15 @@ type ScopeRow struct {
 	Version uint32   // of the state: a larger one replaces a smaller one
 	Forget  int64    // Unix seconds from which the row may be removed
 	State   []byte   // by addresses.AppendState; empty: the zero State
+}
+
+// ScopeRowOf returns the row of a state, as it is written at a time.
+func ScopeRowOf(of addresses.Scope, version uint32, s addresses.State, now time.Time) ScopeRow {
+	r := ScopeRow{Address: of.Range.Addr().As16(), Bits: uint8(of.Range.Bits()), Tenant: of.Tenant, Version: version, Forget: addresslist.ForgetAt(s, now)}
+	if s != (addresses.State{}) {
+		r.State = addresses.AppendState(nil, s)
+	}
+	return r
 }
 
 const (
@@ -116,7 +138,8 @@ func (c tokenColumns) write(ctx context.Context, tx *sql.Tx) error {
 		SELECT * FROM unnest(?::bytea[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bytea[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bytea[])
 		ON CONFLICT (id) DO UPDATE SET
 			version = excluded.version, tenant = excluded.tenant, state = excluded.state, dead = excluded.dead, address = excluded.address,
-			used = CASE WHEN excluded.used >= t.used + 300 OR excluded.dead <> t.dead THEN excluded.used ELSE t.used END
+			used = CASE WHEN excluded.used >= t.used + 300 OR excluded.dead <> t.dead OR excluded.address IS DISTINCT FROM t.address
+				THEN excluded.used ELSE t.used END
 		WHERE t.version < excluded.version`,
 		c.id, c.version, c.tenant, c.expires, c.state, c.used, c.issued, c.dead, c.address)
 	return err

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/store/tables/addresslist"
 )
 
 var _ addresses.Store = (*DB)(nil)
@@ -129,16 +130,8 @@ func writeAddress(tx *sql.Tx, p addrKey, s addresses.State, now time.Time) error
 		INSERT INTO scopes (address, bits, tenant, forget, state)
 		VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (address, bits, tenant) DO UPDATE SET forget = excluded.forget, state = excluded.state`,
-		p.address[:], p.bits, p.tenant, forgetAt(s, now), addresses.AppendState(nil, s))
+		p.address[:], p.bits, p.tenant, addresslist.ForgetAt(s, now), addresses.AppendState(nil, s))
 	return err
-}
-
-// forgetAt returns when the state of an address no longer matters, if it does not change: a week
-// for each step by which its next block would be longer, and eight days. The eighth day allows for
-// a clock that is set back by a day.
-func forgetAt(s addresses.State, now time.Time) int64 {
-	const day = 24 * 60 * 60
-	return max(now.Unix(), s.Until+7*day*int64(s.Step)) + 8*day
 }
 
 // sweepAddresses removes the rows of some addresses whose states no longer matter.

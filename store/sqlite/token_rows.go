@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"stile.example/stile/store/tables/rows"
+	"stile.example/stile/store/tables/tokenlist"
 	"stile.example/stile/tokens"
 )
 
@@ -16,14 +17,9 @@ import (
 // listEvery is how far the last use in a row may lag, in seconds.
 const listEvery = 300
 
-// lastUse returns when a token was used last, to the length of its spike window, in Unix seconds.
-func lastUse(s tokens.State) uint32 {
-	return max(uint32(s.IssuedAt), uint32(s.BoundAt()), s.Calls.Since, s.Suggestions.Since)
-}
-
 // listedNext returns the last use that the row of a slot has after a flush.
 func (sl *slot) listedNext() uint32 {
-	if used := lastUse(sl.state); sl.isRelisted() || used >= sl.listed+listEvery {
+	if used := tokenlist.LastUse(sl.state); sl.isRelisted() || used >= sl.listed+listEvery {
 		return used
 	}
 	return sl.listed
@@ -60,16 +56,8 @@ func writeToken(tx *sql.Tx, id tokens.ID, s tokens.State) error {
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET
 			tenant = excluded.tenant, state = excluded.state, used = excluded.used, dead = excluded.dead, address = excluded.address`,
-		id[:], s.Tenant, s.Expires, tokens.AppendState(nil, s), lastUse(s), s.IssuedAt, s.Dead, BoundAddress(s))
+		id[:], s.Tenant, s.Expires, tokens.AppendState(nil, s), tokenlist.LastUse(s), s.IssuedAt, s.Dead, tokenlist.BoundAddress(s))
 	return err
-}
-
-// BoundAddress returns the address that a token is bound to, nil if it is not bound to one.
-func BoundAddress(s tokens.State) []byte {
-	if s.Bound.Kind != tokens.ToAddress {
-		return nil
-	}
-	return s.Bound.Sum[:]
 }
 
 // listOld fills in the columns for lists of rows that an older version wrote, in steps. It may be
@@ -82,7 +70,7 @@ func (db *DB) listOld(ctx context.Context) error {
 			for _, o := range old {
 				if err == nil {
 					_, err = tx.ExecContext(ctx, `UPDATE tokens SET used = ?, issued = ?, dead = ?, address = ? WHERE id = ?`,
-						lastUse(o.state), o.state.IssuedAt, o.state.Dead, BoundAddress(o.state), o.id[:])
+						tokenlist.LastUse(o.state), o.state.IssuedAt, o.state.Dead, tokenlist.BoundAddress(o.state), o.id[:])
 				}
 			}
 			return err

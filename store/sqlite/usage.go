@@ -121,7 +121,7 @@ func readLedger(ctx context.Context, tx *sql.Tx, l *usagesum.Lines) (err error) 
 		if err := r.Scan(&tenant, &text); err != nil {
 			return err
 		}
-		return eachCount(text, func(n [4]int64) { l.Add(tenant, n[0], tokens.Route(n[1]), n[2], n[3]) })
+		return usagesum.EachCount(text, func(n [4]int64) { l.Add(tenant, n[0], tokens.Route(n[1]), n[2], n[3]) })
 	}, `
 		WITH RECURSIVE counted(n) AS (
 			SELECT min(tenant) FROM ledger_days
@@ -131,39 +131,6 @@ func readLedger(ctx context.Context, tx *sql.Tx, l *usagesum.Lines) (err error) 
 		WHERE tenant IN (SELECT n FROM counted WHERE ? = '' OR n IN (SELECT number FROM tenants WHERE client_id = ?))
 		  AND day BETWEEN ? AND ? AND (calls <> 0 OR records <> 0)
 		GROUP BY tenant`, client, client, l.From, l.To)
-}
-
-var errDamagedSums = errors.New("a row of the ledger is damaged; `stile fsck` says which")
-
-// eachCount calls fn with each four numbers of a text: day, route, calls and records.
-func eachCount(text []byte, fn func([4]int64)) error {
-	var numbers [4]int64
-	n, isDigit, negative := 0, false, false
-	for i := 0; len(text) > 0 && i <= len(text); i++ {
-		switch {
-		case i < len(text) && text[i] >= '0' && text[i] <= '9':
-			numbers[n], isDigit = numbers[n]*10+int64(text[i]-'0'), true
-		case i < len(text) && text[i] == '-' && !isDigit && !negative:
-			negative = true
-		case isDigit && (i == len(text) || text[i] == ' '):
-			if negative {
-				numbers[n] = -numbers[n]
-			}
-			if n, isDigit, negative = n+1, false, false; n == len(numbers) {
-				if route := numbers[1]; route < 0 || route >= tokens.Routes {
-					return errDamagedSums
-				}
-				fn(numbers)
-				n, numbers = 0, [4]int64{}
-			}
-		default:
-			return errDamagedSums
-		}
-	}
-	if n != 0 {
-		return errDamagedSums
-	}
-	return nil
 }
 
 // EachState calls fn for the state of each token: from the journal if it is in it, else from its

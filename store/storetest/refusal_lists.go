@@ -83,7 +83,7 @@ func refusalsListed(t *testing.T, open func() Store) {
 	s, r := with(t, open), rand.New(rand.NewPCG(1, 2))
 	all := someRefusals(r, 600)
 	refuse(t, s, all...)
-	for range 300 {
+	for range 150 {
 		q := randomQuery(r, len(all))
 		got, want := pagesOf(t, s, q, func() {}), selected(all, q)
 		if len(got) != len(want) || len(want) > 0 && !reflect.DeepEqual(got, want) {

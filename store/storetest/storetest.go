@@ -36,6 +36,19 @@ type Store interface {
 // Run tests a backend. For each test it calls prepare, which provides an empty store and returns a
 // function that opens it. That function also opens it again after it was closed.
 func Run(t *testing.T, prepare func(t *testing.T) (open func() Store)) {
+	run(t, "", prepare)
+}
+
+// RunStates runs the tests of [Run] that concern the states of tokens and addresses: for another
+// engine of the states of a backend that passed Run.
+func RunStates(t *testing.T, prepare func(t *testing.T) (open func() Store)) {
+	for _, part := range []string{"tokens/", "addresses/", "usage/"} {
+		run(t, part, prepare)
+	}
+}
+
+// run runs the tests whose names begin with a text.
+func run(t *testing.T, prefix string, prepare func(t *testing.T) (open func() Store)) {
 	for name, test := range map[string]func(*testing.T, func() Store){
 		"tokens/a new token is zero":             unseen,
 		"tokens/Peek returns what Update stored": peeked,
@@ -75,6 +88,9 @@ func Run(t *testing.T, prepare func(t *testing.T) (open func() Store)) {
 		"usage/a removed tenant's usage stays":   usageOfRemoved,
 		"usage/R7 a sweep that is a day early":   usageClock,
 	} {
+		if !strings.HasPrefix(name, prefix) {
+			continue
+		}
 		t.Run(name, func(t *testing.T) { test(t, prepare(t)) })
 	}
 }

@@ -34,10 +34,13 @@ func wantUsage(t *testing.T, s Store, tenant, from, to string, want ...usage.Lin
 	}
 }
 
+// The days of the tests.
+var today, tomorrow = usage.Day(noon), usage.Day(noon.AddDate(0, 0, 1))
+
 var (
-	aItems = usage.Line{Tenant: "a", Day: "2026-03-01", Route: "items", Calls: 7, Records: 14}
-	aItem  = usage.Line{Tenant: "a", Day: "2026-03-02", Route: "item", Calls: 2, Records: 4}
-	bItems = usage.Line{Tenant: "b", Day: "2026-03-01", Route: "items", Calls: 1, Records: 2}
+	aItems = usage.Line{Tenant: "a", Day: today, Route: "items", Calls: 7, Records: 14}
+	aItem  = usage.Line{Tenant: "a", Day: tomorrow, Route: "item", Calls: 2, Records: 4}
+	bItems = usage.Line{Tenant: "b", Day: today, Route: "items", Calls: 1, Records: 2}
 )
 
 // threeLines makes the calls that the three lines above count.
@@ -55,7 +58,7 @@ func usageAtOnce(t *testing.T, open func() Store) {
 	a := add(t, s, "a")
 	for n := 1; n <= 20; n++ {
 		spend(t, s, tokens.ID{byte(n % 3)}, a.Number, noon, tokens.Related, 1)
-		wantUsage(t, s, "", "", "", usage.Line{Tenant: "a", Day: "2026-03-01", Route: "related", Calls: int64(n), Records: 2 * int64(n)})
+		wantUsage(t, s, "", "", "", usage.Line{Tenant: "a", Day: today, Route: "related", Calls: int64(n), Records: 2 * int64(n)})
 	}
 }
 
@@ -137,10 +140,10 @@ func usageBounds(t *testing.T, open func() Store) {
 	threeLines(t, s)
 	wantUsage(t, s, "", "", "", aItems, aItem, bItems)
 	wantUsage(t, s, "a", "", "", aItems, aItem)
-	wantUsage(t, s, "a", "2026-03-02", "", aItem)
-	wantUsage(t, s, "", "", "2026-03-01", aItems, bItems)
-	wantUsage(t, s, "", "2026-03-01", "2026-03-02", aItems, aItem, bItems)
-	wantUsage(t, s, "", "2026-03-03", "")
+	wantUsage(t, s, "a", tomorrow, "", aItem)
+	wantUsage(t, s, "", "", today, aItems, bItems)
+	wantUsage(t, s, "", today, tomorrow, aItems, aItem, bItems)
+	wantUsage(t, s, "", usage.Day(noon.AddDate(0, 0, 2)), "")
 	wantUsage(t, s, "nobody", "", "")
 	if _, err := s.Usage(t.Context(), "", "yesterday", ""); err == nil {
 		t.Error("yesterday is accepted as a day")
@@ -157,7 +160,7 @@ func usageSwept(t *testing.T, open func() Store) {
 			t.Fatal(err)
 		}
 		wantUsage(t, s, "", "", "", aItems, aItem, bItems)
-		wantUsage(t, s, "b", "2026-03-01", "2026-03-01", bItems)
+		wantUsage(t, s, "b", today, today, bItems)
 	}
 	if got := read(t, s, tokens.ID{1}); got != (tokens.State{}) {
 		t.Errorf("not removed: %+v", got)

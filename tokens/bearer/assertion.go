@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -32,12 +33,14 @@ func AssertionAlgorithms() []string { return ExternalAlgorithms() }
 // signatures by the client's own key. Each assertion is accepted once: those that may have been
 // used before this process started are refused. Its methods are safe for concurrent use.
 type Assertions struct {
+	// Shared spends assertions for all servers of an installation; nil: this process is alone. It
+	// reports whether it gets an id for the first time, and stores it until the assertion expires. If
+	// it has lost what was stored when an assertion may have been made, it reports false.
+	Shared func(ctx context.Context, id tokens.ID, made, expires time.Time) (fresh bool, err error)
+
 	since     time.Time
 	audiences []string
 	used      replayCache
-	// Spend records in what several nodes share that an assertion is used, until a time, and reports
-	// whether it was not used before. Nil: there is only this process.
-	Spend func(id tokens.ID, until time.Time) (fresh bool, err error)
 }
 
 // AssertionError is an [ErrInvalid] about an assertion. Its reason tells the sender nothing about
@@ -68,7 +71,7 @@ func NewAssertions(since time.Time, audiences ...string) (*Assertions, error) {
 
 // Verify returns the client that the assertion authenticates, and spends the assertion. keys
 // returns the JWK Set of a client, or "". An error that is not an [AssertionError] is internal.
-func (a *Assertions) Verify(assertion string, keys func(client string) string, now time.Time) (client string, err error) {
+func (a *Assertions) Verify(ctx context.Context, assertion string, keys func(client string) string, now time.Time) (client string, err error) {
 	t, err := cut(assertion)
 	if err != nil {
 		return "", &AssertionError{Reason: "not a JWT of at most 4 KiB"}
@@ -92,7 +95,7 @@ func (a *Assertions) Verify(assertion string, keys func(client string) string, n
 	if why != "" {
 		return "", a.about(m, &AssertionError{why, true}, now)
 	}
-	if fresh, err := a.spend(assertionID(client, m, t.signed), usable, now); err != nil {
+	if fresh, err := a.spend(ctx, assertionID(client, m, t.signed), m, usable, now); err != nil {
 		return "", err
 	} else if !fresh {
 		return "", &AssertionError{"used before: each request needs a new one, with a jti of its own", true}
@@ -100,13 +103,17 @@ func (a *Assertions) Verify(assertion string, keys func(client string) string, n
 	return client, nil
 }
 
-// spend reports whether an assertion was not used before, and spends it: first in memory, which
-// costs nothing, then for all nodes.
-func (a *Assertions) spend(id tokens.ID, until, now time.Time) (fresh bool, err error) {
-	if fresh, err = a.used.spend(id, until, now); err != nil || !fresh || a.Spend == nil {
+// spend reports whether an assertion is used for the first time.
+func (a *Assertions) spend(ctx context.Context, id tokens.ID, m members, usable, now time.Time) (fresh bool, err error) {
+	fresh, err = a.used.spend(id, usable, now)
+	if err != nil || !fresh || a.Shared == nil {
 		return fresh, err
 	}
-	return a.Spend(id, until)
+	made, _ := issueOf(m)
+	if made.IsZero() {
+		made = usable.Add(-assertionUsable)
+	}
+	return a.Shared(ctx, id, made, usable.Add(leeway))
 }
 
 // about adds to an error how the claims of an assertion differ from what they must be.

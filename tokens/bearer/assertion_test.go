@@ -1,6 +1,7 @@
 package bearer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -67,7 +68,7 @@ func TestAssertion(t *testing.T) {
 			"a clock too fast": forge(t, k, h.String(), c.with("iat", noon.Add(leeway).Unix()).with("exp", noon.Add(time.Hour+leeway).Unix()).String()),
 			"too fast, no iat": forge(t, k, h.String(), c.with("iat", nil).with("exp", noon.Add(assertionUsable+leeway).Unix()).String()),
 		} {
-			if got, err := testAssertions(t).Verify(token, only("acme", jwks), noon); err != nil || got != "acme" {
+			if got, err := testAssertions(t).Verify(t.Context(), token, only("acme", jwks), noon); err != nil || got != "acme" {
 				t.Errorf("%s, %s: %q, %v", alg, name, got, err)
 			}
 		}
@@ -79,7 +80,7 @@ func TestAssertionEd25519(t *testing.T) {
 	for _, alg := range signing.Algorithms() {
 		k, jwks := clientKey(t, alg)
 		token := forge(t, k, goodHeader(k).with("typ", nil).with("alg", "Ed25519").String(), goodAssertion().String())
-		if _, err := testAssertions(t).Verify(token, only("acme", jwks), noon); (err == nil) != (alg == signing.EdDSA) {
+		if _, err := testAssertions(t).Verify(t.Context(), token, only("acme", jwks), noon); (err == nil) != (alg == signing.EdDSA) {
 			t.Errorf("a key for %s: %v", alg, err)
 		}
 	}
@@ -127,14 +128,14 @@ func TestS5_Assertions(t *testing.T) {
 		"a claim twice":                 forge(t, k, h.String(), strings.TrimSuffix(c.String(), "}")+`,"sub":"acme"}`),
 		"claims that are not an object": forge(t, k, h.String(), `[]`),
 	} {
-		if got, err := testAssertions(t).Verify(token, only("acme", jwks), noon); !errors.Is(err, ErrInvalid) || got != "" {
+		if got, err := testAssertions(t).Verify(t.Context(), token, only("acme", jwks), noon); !errors.Is(err, ErrInvalid) || got != "" {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}
 	}
-	if _, err := testAssertions(t).Verify(good, only("acme", jwks), noon.Add(time.Minute)); !errors.Is(err, ErrInvalid) {
+	if _, err := testAssertions(t).Verify(t.Context(), good, only("acme", jwks), noon.Add(time.Minute)); !errors.Is(err, ErrInvalid) {
 		t.Errorf("at its end: %v", err)
 	}
-	if _, err := testAssertions(t).Verify(good, only("acme", ""), noon); !errors.Is(err, ErrInvalid) {
+	if _, err := testAssertions(t).Verify(t.Context(), good, only("acme", ""), noon); !errors.Is(err, ErrInvalid) {
 		t.Errorf("a client without keys: %v", err)
 	}
 }
@@ -146,7 +147,7 @@ func TestAssertionOnce(t *testing.T) {
 	other, _ := clientKey(t, signing.EdDSA)
 	a, keys := testAssertions(t), only("acme", jwks)
 	h := goodHeader(k).with("typ", "JWT")
-	if _, err := a.Verify(forge(t, other, h.String(), goodAssertion().String()), keys, noon); err == nil {
+	if _, err := a.Verify(t.Context(), forge(t, other, h.String(), goodAssertion().String()), keys, noon); err == nil {
 		t.Fatal("another key is accepted")
 	}
 	token := forge(t, k, h.String(), goodAssertion().String())
@@ -154,7 +155,7 @@ func TestAssertionOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 64 {
 		wg.Go(func() {
-			if _, err := a.Verify(token, keys, noon); err == nil {
+			if _, err := a.Verify(t.Context(), token, keys, noon); err == nil {
 				passed.Add(1)
 			}
 		})
@@ -163,7 +164,7 @@ func TestAssertionOnce(t *testing.T) {
 	if passed.Load() != 1 {
 		t.Errorf("%d of 64 passed", passed.Load())
 	}
-	if _, err := a.Verify(forge(t, k, h.String(), goodAssertion().with("jti", "a2").String()), keys, noon); err != nil {
+	if _, err := a.Verify(t.Context(), forge(t, k, h.String(), goodAssertion().with("jti", "a2").String()), keys, noon); err != nil {
 		t.Errorf("the next one: %v", err)
 	}
 }
@@ -178,11 +179,11 @@ func TestLongAssertionOnce(t *testing.T) {
 	}
 	for _, jti := range []any{"a", nil} {
 		a := testAssertions(t)
-		if _, err := a.Verify(sign(jti), keys, noon.Add(assertionUsable)); err == nil || !strings.Contains(err.Error(), "too old") {
+		if _, err := a.Verify(t.Context(), sign(jti), keys, noon.Add(assertionUsable)); err == nil || !strings.Contains(err.Error(), "too old") {
 			t.Errorf("jti %v, after 5 minutes: %v", jti, err)
 		}
 		for n := range 5 {
-			_, err := a.Verify(sign(jti), keys, noon.Add(time.Duration(n)*time.Minute))
+			_, err := a.Verify(t.Context(), sign(jti), keys, noon.Add(time.Duration(n)*time.Minute))
 			if n == 0 && err != nil || n > 0 && (err == nil || !strings.Contains(err.Error(), "used before")) {
 				t.Errorf("jti %v, use %d: %v", jti, n+1, err)
 			}
@@ -220,7 +221,7 @@ func TestAssertionAfterRestart(t *testing.T) {
 		"after":                  {c.with("iat", noon.Add(time.Second).Unix()), ""},
 		"after, with an old nbf": {c.with("iat", noon.Add(time.Second).Unix()).with("nbf", noon.Add(-time.Minute).Unix()), ""},
 	} {
-		client, err := restarted().Verify(forge(t, k, goodHeader(k).with("typ", "JWT").String(), r.claims.String()), keys, start.Add(time.Second))
+		client, err := restarted().Verify(t.Context(), forge(t, k, goodHeader(k).with("typ", "JWT").String(), r.claims.String()), keys, start.Add(time.Second))
 		var why *AssertionError
 		switch {
 		case r.want == "" && (err != nil || client != "acme"):
@@ -245,7 +246,7 @@ func TestAssertionAlgorithms(t *testing.T) {
 			fields{"keys": []any{public.with("kid", "l")}}.String():                     false,
 			fields{"keys": []any{jwkOf(keyOf(t, "other", alg).Public(), "k")}}.String(): false,
 		} {
-			if _, err := testAssertions(t).Verify(token, only("acme", set), noon); (err == nil) != want {
+			if _, err := testAssertions(t).Verify(t.Context(), token, only("acme", set), noon); (err == nil) != want {
 				t.Errorf("%s, %s: %v", alg, set, err)
 			}
 		}
@@ -253,7 +254,7 @@ func TestAssertionAlgorithms(t *testing.T) {
 	private := keyOf(t, "client", "PS256")
 	o := outsider{alg: "PS256", private: private}
 	set := fields{"keys": []any{jwkOf(private.Public(), "k").with("alg", "RS256")}}.String()
-	if _, err := testAssertions(t).Verify(o.sign(t, fields{"alg": "PS256", "kid": "k"}, goodAssertion()), only("acme", set), noon); err == nil {
+	if _, err := testAssertions(t).Verify(t.Context(), o.sign(t, fields{"alg": "PS256", "kid": "k"}, goodAssertion()), only("acme", set), noon); err == nil {
 		t.Error("PS256 by a key for RS256")
 	}
 }
@@ -275,13 +276,13 @@ func TestAssertionReasons(t *testing.T) {
 		"no exp":         {c.with("exp", nil), "exp is missing"},
 		"milliseconds":   {c.with("exp", noon.UnixMilli()), "is not a time in seconds"},
 	} {
-		_, err := testAssertions(t).Verify(forge(t, k, h.String(), r.claims.String()), only("acme", jwks), noon)
+		_, err := testAssertions(t).Verify(t.Context(), forge(t, k, h.String(), r.claims.String()), only("acme", jwks), noon)
 		var why *AssertionError
 		if !errors.As(err, &why) || !why.Signed || !strings.Contains(why.Reason, r.want) {
 			t.Errorf("%s: %v", name, err)
 		}
-		_, unknown := testAssertions(t).Verify(forge(t, other, h.String(), r.claims.String()), only("other", jwks), noon)
-		_, forged := testAssertions(t).Verify(forge(t, other, h.String(), r.claims.String()), only("acme", jwks), noon)
+		_, unknown := testAssertions(t).Verify(t.Context(), forge(t, other, h.String(), r.claims.String()), only("other", jwks), noon)
+		_, forged := testAssertions(t).Verify(t.Context(), forge(t, other, h.String(), r.claims.String()), only("acme", jwks), noon)
 		if !errors.As(forged, &why) || why.Signed || unknown.Error() != forged.Error() {
 			t.Errorf("%s: another key: %v, another client: %v", name, forged, unknown)
 		}
@@ -327,5 +328,38 @@ func TestNewAssertionsNeedsAudience(t *testing.T) {
 		if _, err := NewAssertions(noon, bad...); err == nil {
 			t.Errorf("%q makes one", bad)
 		}
+	}
+}
+
+// TestSharedAssertions checks that servers that share their used assertions accept one once, and
+// that an error of what they share is not one of the client.
+func TestSharedAssertions(t *testing.T) {
+	k, jwks := clientKey(t, signing.EdDSA)
+	used := map[tokens.ID]bool{}
+	var fault error
+	server := func() *Assertions {
+		a := testAssertions(t)
+		a.Shared = func(_ context.Context, id tokens.ID, made, expires time.Time) (bool, error) {
+			if !made.Equal(noon) || !expires.After(noon) {
+				t.Errorf("made %v, expires %v", made, expires)
+			}
+			fresh := !used[id]
+			used[id] = true
+			return fresh, fault
+		}
+		return a
+	}
+	h := goodHeader(k).with("typ", "JWT")
+	text := forge(t, k, h.String(), goodAssertion().String())
+	if _, err := server().Verify(t.Context(), text, only("acme", jwks), noon); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server().Verify(t.Context(), text, only("acme", jwks), noon); !errors.Is(err, ErrInvalid) {
+		t.Errorf("another server accepted it too: %v", err)
+	}
+	fault = errors.New("gone")
+	text = forge(t, k, h.String(), goodAssertion().with("jti", "other").String())
+	if _, err := server().Verify(t.Context(), text, only("acme", jwks), noon); !errors.Is(err, fault) || errors.Is(err, ErrInvalid) {
+		t.Errorf("err = %v", err)
 	}
 }

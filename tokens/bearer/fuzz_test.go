@@ -42,18 +42,18 @@ func FuzzAssertion(f *testing.F) {
 	f.Add("e30.e30.AA", `{"alg":"EdDSA"}`, `{"iss":"acme","sub":"acme","aud":[]}`)
 	f.Fuzz(func(t *testing.T, token, header, payload string) {
 		a := testAssertions(t)
-		if _, err := a.Verify(token, only("acme", jwks), noon); err == nil {
+		if _, err := a.Verify(t.Context(), token, only("acme", jwks), noon); err == nil {
 			t.Errorf("accepted %q", token)
 		}
 		token = forge(t, k, header, payload)
-		client, err := a.Verify(token, only("acme", jwks), noon)
+		client, err := a.Verify(t.Context(), token, only("acme", jwks), noon)
 		if err != nil {
 			return
 		}
 		if client != "acme" || !strings.Contains(payload, "aud") {
 			t.Errorf("accepted %s %s as %q", header, payload, client)
 		}
-		if _, err := a.Verify(token, only("acme", jwks), noon); err == nil {
+		if _, err := a.Verify(t.Context(), token, only("acme", jwks), noon); err == nil {
 			t.Errorf("accepted twice: %s %s", header, payload)
 		}
 	})

@@ -112,6 +112,16 @@ type Checked struct {
 	made         int64 // iat, Unix seconds
 }
 
+// Digest names the proof among all proofs. All spellings of a proof have the same digest.
+func (c Checked) Digest() [16]byte { return c.proof }
+
+// Until returns until when it must be known that the proof was used. It is more than [Life] after
+// the proof was made: the clocks of several servers differ, and none may forget it early.
+func (c Checked) Until() time.Time { return time.Unix(c.made, 0).Add(2 * Life) }
+
+// ErrUsed says that a proof was used before.
+var ErrUsed error = invalid("it was used before")
+
 // Foreign returns c as a proof by another key than the token's. Such proofs have their own budget,
 // so that they can't use up that of the token.
 func (c Checked) Foreign() Checked {

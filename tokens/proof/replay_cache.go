@@ -103,7 +103,7 @@ func (s *shard) refuses(p Checked, most int, now int64) error {
 	case p.made <= s.floor:
 		return invalid("it was made before the server started")
 	case s.newer.has(p.proof) || s.older.has(p.proof):
-		return invalid("it was used before")
+		return ErrUsed
 	case int(s.newer.tokens[p.token]) >= min(most, math.MaxUint16):
 		return ErrBusy
 	}

@@ -9,7 +9,8 @@ CREATE TABLE nodes (
   seen       bigint  NOT NULL,
   generation bigint  NOT NULL DEFAULT 0,
   keys       bigint  NOT NULL DEFAULT 0,     -- the counter of the keys that it uses
-  settled    bigint  NOT NULL DEFAULT 0      -- the counter of the last settling
+  settled    bigint  NOT NULL DEFAULT 0,     -- the counter of the last settling
+  scanned    bigint  NOT NULL DEFAULT 0      -- 1: it is dead, and what it counted is in the ledger
 ) WITH (fillfactor = 50); -- each row changes every second: leave space for the next versions
 
 -- One counter for each thing that nodes keep in memory.
@@ -19,12 +20,13 @@ CREATE TABLE changes (
 ) WITH (fillfactor = 50);
 
 INSERT INTO changes (topic, counter) VALUES
-  ('tenants', 0), ('addresses', 0), ('keys', 0), ('identity', 0), ('settle', 0), ('blocks', 0);
+  ('tenants', 0), ('addresses', 0), ('keys', 0), ('corpus', 0), ('webhooks', 0), ('settle', 0), ('blocks', 0);
 
 CREATE SEQUENCE fences;
 
 CREATE TABLE leases (
   name  text   COLLATE "C" PRIMARY KEY,
+  what  text   COLLATE "C" NOT NULL, -- it is held for
   node  bigint NOT NULL,
   fence bigint NOT NULL,
   since bigint NOT NULL,
@@ -63,8 +65,10 @@ CREATE TRIGGER tenants_changed AFTER INSERT OR UPDATE OR DELETE ON tenants
   FOR EACH STATEMENT EXECUTE FUNCTION note_change('tenants');
 CREATE TRIGGER address_list_changed AFTER INSERT OR UPDATE OR DELETE ON address_list
   FOR EACH STATEMENT EXECUTE FUNCTION note_change('addresses');
-CREATE TRIGGER identity_changed AFTER INSERT OR UPDATE OR DELETE ON identity
-  FOR EACH STATEMENT EXECUTE FUNCTION note_change('identity');
+CREATE TRIGGER corpus_changed AFTER INSERT OR UPDATE OR DELETE ON corpus_present
+  FOR EACH STATEMENT EXECUTE FUNCTION note_change('corpus');
+CREATE TRIGGER deliveries_added AFTER INSERT ON deliveries
+  FOR EACH STATEMENT EXECUTE FUNCTION note_change('webhooks');
 CREATE TRIGGER sealed_changed AFTER INSERT OR UPDATE OR DELETE ON sealed
   FOR EACH STATEMENT EXECUTE FUNCTION note_change('keys');
 CREATE TRIGGER blocks_changed AFTER INSERT OR UPDATE ON blocks

@@ -49,7 +49,7 @@ func (t Table) Beat(ctx context.Context, number uint32, i nodes.Info, s nodes.St
 	_, err = t.Pool.ExecContext(ctx, `
 		INSERT INTO nodes (number, name, version, address, settings, started, seen, generation, keys, settled)
 		VALUES (?, ?, ?, ?, ?, `+now+`, `+now+`, ?, ?, ?)
-		ON CONFLICT (number) DO UPDATE SET address = excluded.address, seen = excluded.seen, generation = excluded.generation, keys = excluded.keys, settled = excluded.settled`,
+		ON CONFLICT (number) DO UPDATE SET address = excluded.address, seen = excluded.seen, generation = excluded.generation, keys = excluded.keys, settled = excluded.settled, scanned = 0`,
 		number, i.Name, i.Version, i.Address, string(settings), s.Generation, s.Keys, s.Settled)
 	return err
 }
@@ -65,22 +65,34 @@ func (t Table) Leave(ctx context.Context, number uint32) error {
 // Nodes implements [nodes.Store].
 func (t Table) Nodes(ctx context.Context) ([]nodes.Row, error) {
 	return rows.All(ctx, t.Pool, scanNode, `
-		SELECT number, name, version, address, settings, started, seen, generation, keys, settled, `+now+` - seen
+		SELECT number, name, version, address, settings, started, seen, generation, keys, settled, scanned, `+now+` - seen
 		FROM nodes ORDER BY name, number`)
 }
 
 func scanNode(row rows.Row) (r nodes.Row, err error) {
 	var settings string
-	var started, seen, silent int64
-	err = row.Scan(&r.Number, &r.Name, &r.Version, &r.Address, &settings, &started, &seen, &r.Generation, &r.Keys, &r.Settled, &silent)
+	var started, seen, scanned, silent int64
+	err = row.Scan(&r.Number, &r.Name, &r.Version, &r.Address, &settings, &started, &seen, &r.Generation, &r.Keys, &r.Settled, &scanned, &silent)
 	if err != nil {
 		return r, err
 	}
+	r.Scanned = scanned != 0
 	r.Started, r.Seen, r.Silent = rows.Time(started), rows.Time(seen), time.Duration(silent)*time.Millisecond
 	if err := json.Unmarshal([]byte(settings), &r.Settings); err != nil {
 		return r, fmt.Errorf("node %d: %w", r.Number, err)
 	}
 	return r, nil
+}
+
+// Scanned implements [nodes.Store].
+func (t Table) Scanned(ctx context.Context, numbers []uint32) error {
+	list := make([]int64, len(numbers))
+	for i, n := range numbers {
+		list[i] = int64(n)
+	}
+	_, err := t.Pool.ExecContext(ctx, `
+		UPDATE nodes SET scanned = 1 WHERE number = ANY (?) AND seen < `+now+` - ?`, list, nodes.DeadAfter.Milliseconds())
+	return err
 }
 
 // Forget implements [nodes.Store].
@@ -113,24 +125,26 @@ func (t Table) Increase(ctx context.Context, topic string) (counter int64, err e
 }
 
 // Acquire implements [nodes.Store].
-func (t Table) Acquire(ctx context.Context, name string, number uint32, fence int64, length time.Duration) (nodes.Lease, error) {
+func (t Table) Acquire(ctx context.Context, name, what string, number uint32, fence int64, length time.Duration) (nodes.Lease, error) {
 	text, args := `
-		INSERT INTO leases AS l (name, node, fence, since, until)
-		VALUES (?, ?, nextval('fences'), `+now+`, `+now+` + ?)
-		ON CONFLICT (name) DO UPDATE SET node = excluded.node, fence = excluded.fence, since = excluded.since, until = excluded.until
-		WHERE l.until <= `+now+` RETURNING fence`, []any{name, number, length.Milliseconds()}
+		INSERT INTO leases AS l (name, what, node, fence, since, until)
+		VALUES (?, ?, ?, nextval('fences'), `+now+`, `+now+` + ?)
+		ON CONFLICT (name) DO UPDATE SET what = excluded.what, node = excluded.node, fence = excluded.fence, since = excluded.since, until = excluded.until
+		WHERE l.until <= `+now+` RETURNING fence`, []any{name, what, number, length.Milliseconds()}
 	if fence != 0 {
 		text, args = `UPDATE leases SET until = `+now+` + ? WHERE name = ? AND fence = ? AND until > `+now+` RETURNING fence`,
 			[]any{length.Milliseconds(), name, fence}
 	}
-	l := nodes.Lease{Name: name}
+	l := nodes.Lease{Name: name, What: what}
 	err := t.Pool.QueryRowContext(ctx, text, args...).Scan(&l.Fence)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return l, err
 	}
 	l.Node = "?" // it may have ended just now
+	var since int64
 	err = t.Pool.QueryRowContext(ctx, `
-		SELECT n.name FROM leases l JOIN nodes n ON n.number = l.node WHERE l.name = ?`, name).Scan(&l.Node)
+		SELECT n.name, l.what, l.since FROM leases l JOIN nodes n ON n.number = l.node WHERE l.name = ?`, name).Scan(&l.Node, &l.What, &since)
+	l.Since = rows.Time(since)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
@@ -147,11 +161,11 @@ func (t Table) Release(ctx context.Context, name string, fence int64) error {
 func (t Table) Leases(ctx context.Context) ([]nodes.Lease, error) {
 	return rows.All(ctx, t.Pool, func(r rows.Row) (l nodes.Lease, err error) {
 		var since, left int64
-		err = r.Scan(&l.Name, &l.Number, &l.Node, &l.Fence, &since, &left)
+		err = r.Scan(&l.Name, &l.What, &l.Number, &l.Node, &l.Fence, &since, &left)
 		l.Since, l.Left = rows.Time(since), time.Duration(left)*time.Millisecond
 		return l, err
 	}, `
-		SELECT l.name, l.node, coalesce(n.name, ''), l.fence, l.since, l.until - `+now+`
+		SELECT l.name, l.what, l.node, coalesce(n.name, ''), l.fence, l.since, l.until - `+now+`
 		FROM leases l LEFT JOIN nodes n ON n.number = l.node
 		WHERE l.until > `+now+` AND l.name NOT LIKE 'once %' ORDER BY l.name`)
 }

@@ -9,6 +9,7 @@ import (
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/store/tables/tenanttable"
+	"stile.example/stile/store/tables/tokenlist"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
 )
@@ -144,7 +145,7 @@ func (u *usageCheck) readTokens(ctx context.Context) error {
 			u.found("a state can't be read", restoreAll, "token %x: %v", id, err)
 			return nil
 		}
-		if isListed && (issued != int64(s.IssuedAt) || dead != int64(s.Dead) || !bytes.Equal(address, sqlite.BoundAddress(s))) {
+		if isListed && (issued != int64(s.IssuedAt) || dead != int64(s.Dead) || !bytes.Equal(address, tokenlist.BoundAddress(s))) {
 			u.found("a row's issue, death or address differs from that of its state", restoreAll, "token %x", id)
 		}
 		return u.token(ctx, tokens.ID(id), s, tenant, expires)

@@ -69,3 +69,11 @@ func (t Table) RemoveEntry(ctx context.Context, r netip.Prefix) (was bool, err e
 	}
 	return was, nil
 }
+
+// ForgetAt returns when the state of an address no longer matters, if it does not change: a week
+// for each step by which its next block would be longer, and eight days. The eighth day allows for
+// a clock that is set back by a day.
+func ForgetAt(s addresses.State, now time.Time) int64 {
+	const day = 24 * 60 * 60
+	return max(now.Unix(), s.Until+7*day*int64(s.Step)) + 8*day
+}

@@ -1,4 +1,4 @@
-package sqlite
+package usagesum
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ func TestEachCount(t *testing.T) {
 		"1 2 3":                                "error", "1 2 3 4 5": "error", "1 2 3 x": "error", "1 2  3 4": "error", "1 2 3 4 ": "error", "1 2 3 1e3": "error", "- 2 3 4": "error", "1 2 3 4-": "error", "1 4 3 4": "error", "1 -1 3 4": "error",
 	} {
 		var all [][4]int64
-		err := eachCount([]byte(text), func(n [4]int64) { all = append(all, n) })
+		err := EachCount([]byte(text), func(n [4]int64) { all = append(all, n) })
 		if got := fmt.Sprint(all); err == nil && got != want || (err != nil) != (want == "error") {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}

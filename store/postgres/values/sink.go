@@ -1,0 +1,120 @@
+package values
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"stile.example/stile/addresses"
+	"stile.example/stile/store/postgres"
+	"stile.example/stile/store/states"
+	"stile.example/stile/store/tables/rows"
+	"stile.example/stile/tokens"
+)
+
+// Sink stores in a database what lasts of the states of any engine.
+type Sink struct{ DB *postgres.DB }
+
+var _ states.Sink = Sink{}
+
+// PutTokens implements [states.Sink].
+func (s Sink) PutTokens(ctx context.Context, list []states.Token) error {
+	some := make([]postgres.TokenRow, 0, len(list))
+	var gone []tokens.ID
+	for _, t := range list {
+		if t.State == (tokens.State{}) { // as if the token was never seen
+			gone = append(gone, t.ID)
+			continue
+		}
+		some = append(some, tokenRow(t))
+	}
+	return errors.Join(s.remove(ctx, gone), s.DB.TransferTokens(ctx, some))
+}
+
+func (s Sink) remove(ctx context.Context, ids []tokens.ID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	return s.DB.Write(ctx, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE id = ?`, id[:]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func tokenRow(t states.Token) postgres.TokenRow {
+	s := t.State
+	r := postgres.TokenRow{ID: t.ID, Version: t.Version, Tenant: s.Tenant, Used: lastUse(s), Issued: s.IssuedAt,
+		Expires: s.Expires, Dead: s.Dead, State: tokens.AppendState(nil, s)}
+	if s.Bound.Kind == tokens.ToAddress {
+		r.Address = s.Bound.Sum[:]
+	}
+	for u := range s.Uses() {
+		r.Uses = append(r.Uses, postgres.Use{Day: u.Day, Route: u.Route, Calls: int64(u.Calls), Records: int64(u.Records)})
+	}
+	return r
+}
+
+// lastUse returns when a token was used last, to the length of its spike window, in Unix seconds.
+func lastUse(s tokens.State) int64 {
+	return max(s.IssuedAt, s.BoundAt(), int64(s.Calls.Since), int64(s.Suggestions.Since))
+}
+
+// PutAddresses implements [states.Sink].
+func (s Sink) PutAddresses(ctx context.Context, list []states.Address) error {
+	some := make([]postgres.ScopeRow, 0, len(list))
+	for _, a := range list {
+		r := postgres.ScopeRow{Address: a.Scope.Range.Addr().As16(), Bits: uint8(a.Scope.Range.Bits()), Tenant: a.Scope.Tenant,
+			Version: a.Version, Forget: a.Expires}
+		if a.State != (addresses.State{}) {
+			r.State = addresses.AppendState(nil, a.State)
+		}
+		some = append(some, r)
+	}
+	return s.DB.TransferScopes(ctx, some)
+}
+
+// NotBefore implements [states.Sink].
+func (s Sink) NotBefore(ctx context.Context) (notBefore int64, err error) {
+	err = s.DB.Reader().QueryRowContext(ctx, `SELECT coalesce(max(not_before), 0) FROM states_lost`).Scan(&notBefore)
+	return notBefore, err
+}
+
+// SetNotBefore implements [states.Sink].
+func (s Sink) SetNotBefore(ctx context.Context, notBefore int64) (stored int64, err error) {
+	err = s.DB.Write(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `
+			INSERT INTO states_lost AS l (one, not_before) VALUES (1, ?)
+			ON CONFLICT (one) DO UPDATE SET not_before = greatest(l.not_before, excluded.not_before)
+			RETURNING not_before`, notBefore).Scan(&stored)
+	})
+	return stored, err
+}
+
+// Used implements [states.Sink].
+func (s Sink) Used(ctx context.Context, month int32) (map[uint32]int64, error) {
+	first := time.Date(0, time.Month(month), 1, 0, 0, 0, 0, time.UTC)
+	const day = 24 * 60 * 60
+	used := map[uint32]int64{}
+	err := rows.Each(ctx, s.DB.Reader(), func(r rows.Row) error {
+		var tenant uint32
+		var n int64
+		err := r.Scan(&tenant, &n)
+		used[tenant] = n
+		return err
+	}, `
+		SELECT tenant, CAST(sum(calls) AS bigint) FROM ledger_days
+		WHERE day >= ? AND day < ? GROUP BY tenant`, first.Unix()/day, first.AddDate(0, 1, 0).Unix()/day)
+	if err != nil {
+		return nil, fmt.Errorf("read usage: %w", err)
+	}
+	return used, nil
+}
+
+// Sweep implements [states.Sink].
+func (s Sink) Sweep(ctx context.Context, now time.Time) error { return s.DB.Sweep(ctx, now) }

@@ -1,0 +1,454 @@
+package states
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"stile.example/stile/tokens"
+)
+
+var start = time.Now().Truncate(time.Second)
+
+func counting(s tokens.State) tokens.State {
+	s.Used[0][tokens.Items].Calls++
+	return s
+}
+
+func calls(t *testing.T, st *Store, id tokens.ID) (n uint32) {
+	t.Helper()
+	err := st.Update(t.Context(), id, func(s tokens.State) tokens.State { n = s.Used.Total().Calls; return s })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestLostReplies loses 10,000 replies of swaps at two nodes, before and after the write and with
+// writes that arrive later. Each answered step is counted once.
+func TestLostReplies(t *testing.T) {
+	m := newMemory()
+	stores, links := nodes(t, 2, m, newTable())
+	const ids = 24
+	var answered [ids]atomic.Uint32
+	for _, l := range links {
+		l.lose.Store(40)
+	}
+	concurrently(16, func(i int) {
+		for n := 0; links[0].lost.Load()+links[1].lost.Load() < 10_000 && !t.Failed(); n++ {
+			id := byte((n + i) % ids)
+			if err := stores[i%2].Update(t.Context(), tokens.ID{id}, counting); err != nil {
+				t.Error(err)
+				return
+			}
+			answered[id].Add(1)
+		}
+	})
+	for _, l := range links {
+		l.lose.Store(0)
+		l.late.Wait()
+	}
+	for id := range ids {
+		for i, st := range stores {
+			if got, want := calls(t, st, tokens.ID{byte(id)}), answered[id].Load(); got != want {
+				t.Errorf("node %d: token %d counts %d, and %d were answered", i, id, got, want)
+			}
+		}
+	}
+	t.Logf("%d replies lost", links[0].lost.Load()+links[1].lost.Load())
+}
+
+// callFrom returns a call from an address that was already consulted.
+func callFrom(from netip.Addr) tokens.Call {
+	return tokens.Call{At: start, Tenant: 1, IssuedAt: start, Expires: start.Add(24 * time.Hour), From: from, Records: 2,
+		Address: tokens.AddressVerdict{Known: true}}
+}
+
+func allowed(calls uint32) tokens.Policy {
+	return tokens.Policy{Calls: calls, Records: 1 << 30, BindWithin: time.Minute, SpikeCalls: 1 << 30, SpikePer: time.Minute}
+}
+
+// TestOneBinding lets callers at two nodes make the first call of 2,000 tokens at the same time,
+// while replies are lost. Each token is bound once.
+func TestOneBinding(t *testing.T) {
+	stores, links := nodes(t, 2, newMemory(), newTable())
+	gates := []*tokens.Gate{{Store: stores[0]}, {Store: stores[1]}}
+	links[0].lose.Store(10)
+	links[1].lose.Store(10)
+	for n := range 2000 {
+		id := tokens.ID{byte(n), byte(n >> 8), 9}
+		var bound, admitted atomic.Int32
+		concurrently(4, func(i int) {
+			v, err := gates[i%2].Apply(t.Context(), id, allowed(50), callFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})))
+			if err != nil {
+				t.Error(err)
+			}
+			if v.NewlyBound {
+				bound.Add(1)
+			}
+			if v.Outcome == tokens.Admit {
+				admitted.Add(1)
+			}
+		})
+		if bound.Load() != 1 || admitted.Load() != 1 {
+			t.Fatalf("token %d: %d bindings, %d calls admitted", n, bound.Load(), admitted.Load())
+		}
+	}
+}
+
+// TestLimit makes three times as many calls at three nodes as a token has.
+func TestLimit(t *testing.T) {
+	stores, links := nodes(t, 3, newMemory(), newTable())
+	var admitted atomic.Int32
+	concurrently(24, func(i int) {
+		links[i%3].lose.Store(20)
+		g := &tokens.Gate{Store: stores[i%3]}
+		for range 25 {
+			v, err := g.Apply(t.Context(), tokens.ID{7}, allowed(200), callFrom(netip.MustParseAddr("192.0.2.1")))
+			if err != nil {
+				t.Error(err)
+			}
+			if v.Outcome == tokens.Admit {
+				admitted.Add(1)
+			}
+		}
+	})
+	if admitted.Load() != 200 {
+		t.Errorf("%d calls of 200 were admitted", admitted.Load())
+	}
+}
+
+// TestOneProof sends each of 500 proofs to both nodes several times at once, while replies are
+// lost.
+func TestOneProof(t *testing.T) {
+	stores, links := nodes(t, 2, newMemory(), newTable())
+	links[0].lose.Store(20)
+	links[1].lose.Store(20)
+	for n := range 500 {
+		once := tokens.Once{Digest: [16]byte{byte(n), byte(n >> 8)}, Until: start.Add(time.Minute)}
+		var spent, used atomic.Int32
+		concurrently(6, func(i int) {
+			ok, err := stores[i%2].UpdateOnce(t.Context(), tokens.ID{1}, once, counting)
+			switch {
+			case ok && err == nil:
+				spent.Add(1)
+			case errors.Is(err, tokens.ErrUsed) && !ok:
+				used.Add(1)
+			default:
+				t.Error(ok, err)
+			}
+		})
+		if spent.Load() != 1 || used.Load() != 5 {
+			t.Fatalf("proof %d was accepted %d times, and refused %d times", n, spent.Load(), used.Load())
+		}
+	}
+	if got := calls(t, stores[0], tokens.ID{1}); got != 500 {
+		t.Errorf("%d calls are counted", got)
+	}
+	ok, err := stores[0].UpdateOnce(t.Context(), tokens.ID{1}, tokens.Once{Digest: [16]byte{1, 2, 3}}, func(s tokens.State) tokens.State { return s })
+	if ok || err != nil {
+		t.Errorf("a step that changes nothing: spent %v, %v", ok, err)
+	}
+}
+
+// TestSpendOnce spends an id at two nodes at the same time.
+func TestSpendOnce(t *testing.T) {
+	m := newMemory()
+	stores, links := nodes(t, 2, m, newTable())
+	links[0].lose.Store(30)
+	links[1].lose.Store(30)
+	for n := range 300 {
+		var first atomic.Int32
+		concurrently(6, func(i int) {
+			ok, err := stores[i%2].SpendOnce(t.Context(), tokens.ID{byte(n), byte(n >> 8)}, start, start.Add(time.Minute))
+			if err != nil {
+				t.Error(err)
+			}
+			if ok {
+				first.Add(1)
+			}
+		})
+		if first.Load() != 1 {
+			t.Fatalf("id %d was spent %d times", n, first.Load())
+		}
+	}
+	m.flush()
+	if ok, err := stores[0].SpendOnce(t.Context(), tokens.ID{1}, start, start.Add(time.Minute)); ok || err != nil {
+		t.Errorf("after a loss: %v, %v", ok, err)
+	}
+	if ok, err := stores[0].SpendOnce(t.Context(), tokens.ID{1}, time.Now().Add(time.Minute), start.Add(time.Hour)); !ok || err != nil {
+		t.Errorf("made after the loss: %v, %v", ok, err)
+	}
+}
+
+// TestCombined checks that calls of one token that come while a swap is on its way go into the next
+// one together.
+func TestCombined(t *testing.T) {
+	m := newMemory()
+	stores, links := nodes(t, 1, m, newTable())
+	calls(t, stores[0], tokens.ID{1})
+	links[0].wait = make(chan struct{})
+	before := m.swaps.Load()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		concurrently(200, func(int) {
+			if err := stores[0].Update(t.Context(), tokens.ID{1}, counting); err != nil {
+				t.Error(err)
+			}
+		})
+	}()
+	for stores[0].waiting.Load() < 199 {
+		time.Sleep(time.Millisecond)
+	}
+	close(links[0].wait)
+	<-done
+	if n := m.swaps.Load() - before; n != 2 {
+		t.Errorf("%d swaps for 200 calls", n)
+	}
+	if got := calls(t, stores[0], tokens.ID{1}); got != 200 || stores[0].waiting.Load() != 0 {
+		t.Errorf("%d counted, %d wait", got, stores[0].waiting.Load())
+	}
+}
+
+// TestGivenUp checks that a step whose ctx ends while it waits is not applied, and that those
+// behind it are.
+func TestGivenUp(t *testing.T) {
+	stores, links := nodes(t, 1, newMemory(), newTable())
+	links[0].wait = make(chan struct{})
+	first, last := make(chan error), make(chan error)
+	go func() { first <- stores[0].Update(t.Context(), tokens.ID{1}, counting) }()
+	for len(stores[0].tokens.shard(tokens.ID{1}).chain(tokens.ID{1})) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan error)
+	go func() { gone <- stores[0].Update(ctx, tokens.ID{1}, counting) }()
+	for stores[0].waiting.Load() < 1 {
+		time.Sleep(time.Millisecond)
+	}
+	cancel()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	go func() { last <- stores[0].Update(t.Context(), tokens.ID{1}, counting) }()
+	for stores[0].waiting.Load() < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	close(links[0].wait)
+	if err := errors.Join(<-first, <-last); err != nil {
+		t.Error(err)
+	}
+	if got := calls(t, stores[0], tokens.ID{1}); got != 2 {
+		t.Errorf("%d counted", got)
+	}
+}
+
+// chain returns what is known of a key that is being changed.
+func (sh *shard[K, S]) chain(key K) []int {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if sh.waiting[key] == nil {
+		return nil
+	}
+	return []int{len(sh.waiting[key].steps)}
+}
+
+// TestBounded checks that steps beyond the bound of a token are refused, and wait for nothing.
+func TestBounded(t *testing.T) {
+	stores, links := nodes(t, 1, newMemory(), newTable())
+	links[0].wait = make(chan struct{})
+	var busy atomic.Int32
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		concurrently(maxOfKey+100, func(int) {
+			if err := stores[0].Update(t.Context(), tokens.ID{1}, counting); errors.Is(err, ErrBusy) {
+				busy.Add(1)
+			} else if err != nil {
+				t.Error(err)
+			}
+		})
+	}()
+	for busy.Load() < 99 {
+		time.Sleep(time.Millisecond)
+	}
+	close(links[0].wait)
+	<-done
+	if got := calls(t, stores[0], tokens.ID{1}); got != maxOfKey+1 || busy.Load() != 99 {
+		t.Errorf("%d counted, %d busy", got, busy.Load())
+	}
+}
+
+// TestOldValues checks that a node never refuses because of a value that another node has changed
+// since, and that it is admitted with one round trip if its value is the present one.
+func TestOldValues(t *testing.T) {
+	m := newMemory()
+	stores, _ := nodes(t, 2, m, newTable())
+	bit := func(set bool) func(tokens.State) tokens.State {
+		return func(s tokens.State) tokens.State { s.AddressChecked = set; return s }
+	}
+	update := func(st *Store, fn func(tokens.State) tokens.State) {
+		if err := st.Update(t.Context(), tokens.ID{1}, fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	update(stores[0], counting) // known: not checked
+	update(stores[1], bit(true))
+	var seen []bool
+	update(stores[0], func(s tokens.State) tokens.State { seen = append(seen, s.AddressChecked); return s })
+	if len(seen) != 2 || seen[0] || !seen[1] {
+		t.Errorf("the step saw %v", seen)
+	}
+	trips := m.swaps.Load() + m.gets.Load()
+	update(stores[0], counting)
+	if n := m.swaps.Load() + m.gets.Load() - trips; n != 1 {
+		t.Errorf("%d round trips", n)
+	}
+}
+
+// TestFailover checks that a node writes a newer value back that the engine has lost, also if the
+// engine has lost the token altogether, and that nothing is counted twice.
+func TestFailover(t *testing.T) {
+	m := newMemory()
+	stores, links := nodes(t, 2, m, newTable())
+	count := func(st *Store, n int) {
+		for range n {
+			if err := st.Update(t.Context(), tokens.ID{1}, counting); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	empty := m.copied()
+	count(stores[0], 5)
+	older := m.copied()
+	for i, values := range []map[Key][]byte{older, empty, older} {
+		count(stores[0], 5)
+		links[0].lose.Store(int64(30 * i))
+		m.become(values)
+		want := uint32(10 + 6*i)
+		count(stores[0], 1)
+		links[0].lose.Store(0)
+		links[0].late.Wait()
+		if got := calls(t, stores[1], tokens.ID{1}); got != want+1 {
+			t.Errorf("%d: %d counted, want %d", i, got, want+1)
+		}
+	}
+	if stores[0].Restored() == 0 { // the reply to one may be lost
+		t.Errorf("%d values were restored", stores[0].Restored())
+	}
+}
+
+// TestForgetting checks that no token that was issued before a loss of memory is valid again, at
+// any node, and that tokens issued later are.
+func TestForgetting(t *testing.T) {
+	m, db := newMemory(), newTable()
+	stores, _ := nodes(t, 2, m, db)
+	gates := []*tokens.Gate{{Store: stores[0]}, {Store: stores[1]}}
+	from := netip.MustParseAddr("192.0.2.1")
+	apply := func(node int, id byte, issued time.Time) tokens.Verdict {
+		t.Helper()
+		c := callFrom(from)
+		c.IssuedAt = issued
+		v, err := gates[node].Apply(t.Context(), tokens.ID{id}, allowed(50), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if v := apply(0, 1, start); v.Outcome != tokens.Admit {
+		t.Fatal(v)
+	}
+	m.flush()
+	for node := range 2 {
+		for id := range byte(3) { // 1 was used; the others may have been
+			if v := apply(node, id, start); v.Reason != tokens.Expired || !v.Forgotten {
+				t.Errorf("node %d, token %d: %+v", node, id, v)
+			}
+		}
+	}
+	if nb := stores[0].NotBefore(); nb < start.Unix() || nb != db.notBefore || nb != m.epoch || nb != stores[1].NotBefore() {
+		t.Errorf("not before: %d, %d, table %d, engine %d", nb, stores[1].NotBefore(), db.notBefore, m.epoch)
+	}
+	if v := apply(1, 4, time.Unix(m.epoch+1, 0)); v.Outcome != tokens.Admit {
+		t.Errorf("issued later: %+v", v)
+	}
+	db.fault = errors.New("gone") // without the table, no epoch begins
+	m.flush()
+	if _, err := gates[0].Apply(t.Context(), tokens.ID{9}, allowed(50), callFrom(from)); err == nil || m.epoch != 0 {
+		t.Errorf("err = %v, epoch %d", err, m.epoch)
+	}
+	db.fault = nil
+}
+
+// TestTransfer checks that states are transferred by Settle, after a fault too, and that those of a
+// node that has died are found.
+func TestTransfer(t *testing.T) {
+	m, db := newMemory(), newTable()
+	stores, _ := nodes(t, 3, m, db)
+	for n := range 10 {
+		for node, st := range stores {
+			if err := st.Update(t.Context(), tokens.ID{byte(n), byte(node)}, counting); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	db.fault = errors.New("gone")
+	if err := stores[0].Settle(t.Context()); err == nil {
+		t.Error("no error")
+	}
+	if err := stores[0].Update(t.Context(), tokens.ID{3, 0}, counting); err != nil {
+		t.Fatal(err)
+	}
+	db.fault = nil
+	if err := stores[0].Settle(t.Context()); err != nil || len(db.tokens) != 10 || db.tokens[tokens.ID{3, 0}].State.Used.Total().Calls != 2 {
+		t.Errorf("%d transferred, %v: %v", len(db.tokens), db.tokens[tokens.ID{3, 0}], err)
+	}
+	if err := stores[2].Scan(t.Context()); err != nil || len(db.tokens) != 30 { // node 1 is dead
+		t.Errorf("%d transferred: %v", len(db.tokens), err)
+	}
+}
+
+// TestPanics checks that a step that panics fails alone.
+func TestPanics(t *testing.T) {
+	stores, _ := nodes(t, 1, newMemory(), newTable())
+	var failed atomic.Int32
+	concurrently(20, func(i int) {
+		err := stores[0].Update(t.Context(), tokens.ID{1}, func(s tokens.State) tokens.State {
+			if i == 7 {
+				panic("seven")
+			}
+			return counting(s)
+		})
+		if err != nil {
+			failed.Add(1)
+		}
+	})
+	if got := calls(t, stores[0], tokens.ID{1}); got != 19 || failed.Load() != 1 {
+		t.Errorf("%d counted, %d failed", got, failed.Load())
+	}
+}
+
+// TestValues checks that a value is read back, that it names the last nodes that wrote it, and that
+// other bytes are an error.
+func TestValues(t *testing.T) {
+	v := value{state: []byte("state")}
+	for n := range uint32(9) {
+		v.version++
+		v.writers = by(writer{n%7 + 1, uint64(n)}, v.writers)
+	}
+	b := appendValue(nil, v)
+	got, err := parseValue(b)
+	if err != nil || got.version != 9 || string(got.state) != "state" || !got.wrote(writer{2, 8}) || got.wrote(writer{2, 1}) ||
+		len(got.writers) != maxWriters || !got.mayHide(3) || got.mayHide(4) {
+		t.Errorf("%+v: %v", got, err)
+	}
+	for n := range headSize + writerSize*maxWriters {
+		if _, err := parseValue(b[:n]); err == nil {
+			t.Errorf("%d bytes are a value", n)
+		}
+	}
+}

@@ -1,0 +1,184 @@
+package states
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"stile.example/stile/addresses"
+	"stile.example/stile/tokens"
+)
+
+// Options is what a Store needs in addition to its engine.
+type Options struct {
+	Log  *slog.Logger     // required
+	Now  func() time.Time // required
+	Node uint32           // the number of this process: no other one that runs may have it
+
+	KeepIdle      time.Duration // how long values are cached after their last use; 0 means 15 minutes
+	MaxKnown      int           // how many tokens are cached at most; 0 means two million
+	Timeout       time.Duration // of one operation of the engine; 0 means 1 s
+	ChangeTimeout time.Duration // of a change, with everything that it repeats; 0 means 4 s
+}
+
+// Store keeps the states of tokens and addresses in an Engine. It is safe for concurrent use.
+type Store struct {
+	engine Engine
+	sink   Sink
+	opt    Options
+
+	tokens    keeper[tokens.ID, tokens.State]
+	addresses keeper[addressKey, addresses.State]
+	quotas    keeper[quotaKey, quota]
+
+	waiting   atomic.Int64  // steps that wait
+	attempts  atomic.Uint64 // number of the last attempt to write
+	notBefore atomic.Int64
+	epoch     sync.Mutex   // held while an epoch begins
+	restored  atomic.Int64 // values that were written back after a failover
+	failing   atomic.Bool
+
+	dirtyTokens    dirty[tokens.ID, Token]
+	dirtyAddresses dirty[addressKey, Address]
+	moving         sync.Mutex // held during a transfer
+}
+
+var _ tokens.SharedStore = (*Store)(nil)
+
+// Open returns a Store. It reads from sink what may have been lost before.
+func Open(ctx context.Context, engine Engine, sink Sink, opt Options) (*Store, error) {
+	opt.KeepIdle = cmp.Or(opt.KeepIdle, 15*time.Minute)
+	opt.MaxKnown = cmp.Or(opt.MaxKnown, 2_000_000)
+	opt.Timeout = cmp.Or(opt.Timeout, time.Second)
+	opt.ChangeTimeout = cmp.Or(opt.ChangeTimeout, 4*time.Second)
+	st := &Store{engine: engine, sink: sink, opt: opt}
+	st.attempts.Store(uint64(opt.Now().UnixNano())) // so that a restart repeats none
+	st.tokens = keeper[tokens.ID, tokens.State]{st: st, kind: KindToken,
+		name:   func(id tokens.ID) string { return string(id[:]) },
+		decode: tokens.DecodeState, encode: tokens.AppendState, expires: tokenExpires,
+		isLive:  func(s tokens.State) bool { return s.Dead == tokens.None },
+		changed: func(id tokens.ID, v value, s tokens.State) { st.dirtyTokens.add(id, Token{id, v.version, s}) },
+	}
+	st.addresses = keeper[addressKey, addresses.State]{st: st, kind: KindAddress,
+		name:   func(a addressKey) string { return string(a[:]) },
+		decode: addresses.DecodeState, encode: addresses.AppendState, expires: addressExpires,
+		isLive:  func(addresses.State) bool { return false },
+		changed: st.noteAddress,
+	}
+	st.quotas = quotaKeeper(st)
+	st.tokens.start(opt.MaxKnown, opt.KeepIdle)
+	st.addresses.start(opt.MaxKnown/4, opt.KeepIdle)
+	st.quotas.start(1<<14, opt.KeepIdle)
+	notBefore, err := sink.NotBefore(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read what states may have been lost: %w", err)
+	}
+	st.raise(notBefore)
+	if err := st.checkEpoch(ctx); err != nil {
+		return nil, fmt.Errorf("read states: %w", err)
+	}
+	return st, nil
+}
+
+// NotBefore implements [tokens.SharedStore].
+func (st *Store) NotBefore() int64 { return st.notBefore.Load() }
+
+// raise sets NotBefore to a later time.
+func (st *Store) raise(notBefore int64) {
+	for {
+		old := st.notBefore.Load()
+		if notBefore <= old || st.notBefore.CompareAndSwap(old, notBefore) {
+			return
+		}
+	}
+}
+
+// skew is how far the clocks of the nodes may differ without a token that was issued before a loss
+// seeming to be issued after it.
+const skew = 2 * time.Second
+
+// beginEpoch begins an epoch after the engine has lost its memory: what was issued until now may
+// have been used. That is durable before the engine gets the epoch, so that no token becomes valid
+// again, whatever happens in between.
+func (st *Store) beginEpoch(ctx context.Context) error {
+	f, ok := st.engine.(Forgetful)
+	if !ok {
+		return errors.New("the engine has no epoch")
+	}
+	st.epoch.Lock()
+	defer st.epoch.Unlock()
+	if err := st.lookForEpoch(ctx); !errors.Is(err, ErrForgot) {
+		return err // another step or node was faster
+	}
+	notBefore, err := st.sink.SetNotBefore(ctx, st.opt.Now().Add(skew).Unix())
+	if err != nil {
+		return fmt.Errorf("note that states were lost: %w", err)
+	}
+	if err := f.SetEpoch(ctx, notBefore); err != nil {
+		return fmt.Errorf("begin an epoch: %w", err)
+	}
+	st.raise(notBefore)
+	st.opt.Log.Warn("the engine of states had lost its memory: tokens issued until now that were not seen since are refused",
+		"not_before", time.Unix(notBefore, 0).UTC())
+	return nil
+}
+
+// lookForEpoch reads the epoch. The error is [ErrForgot] if there is none.
+func (st *Store) lookForEpoch(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, st.opt.Timeout)
+	defer cancel()
+	p, err := st.engine.Get(ctx, Key{KindOnce, "\x00epoch"}) // there is no such value
+	if err == nil {
+		st.raise(p.NotBefore)
+	}
+	return err
+}
+
+// checkEpoch reads the epoch, and begins one if there is none.
+func (st *Store) checkEpoch(ctx context.Context) error {
+	err := st.lookForEpoch(ctx)
+	if errors.Is(err, ErrForgot) {
+		err = st.beginEpoch(ctx)
+	}
+	return err
+}
+
+// report logs once that the engine does not work, and once that it works again.
+func (st *Store) report(err error) {
+	if failing := err != nil; st.failing.Load() != failing && st.failing.Swap(failing) != failing {
+		if failing {
+			st.opt.Log.Error("the engine of states does not work", "err", err)
+		} else {
+			st.opt.Log.Info("the engine of states works again")
+		}
+	}
+}
+
+// Engine returns the engine.
+func (st *Store) Engine() Engine { return st.engine }
+
+// Ready returns an error if the engine can't be read and written.
+func (st *Store) Ready(ctx context.Context) error { return st.engine.Ready(ctx) }
+
+// Restored returns how many values were written back because the engine had lost them.
+func (st *Store) Restored() int64 { return st.restored.Load() }
+
+// Live returns how many tokens are cached, which means that this node used them recently, and are
+// not dead.
+func (st *Store) Live() int { return st.tokens.live() }
+
+// Close transfers what is not transferred yet, and closes the engine.
+func (st *Store) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	err := st.Settle(ctx)
+	if err != nil {
+		err = fmt.Errorf("transfer the last states: %w", err)
+	}
+	return errors.Join(err, st.engine.Close())
+}

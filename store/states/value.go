@@ -1,0 +1,85 @@
+package states
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
+// formatByte is the first byte of each value.
+const formatByte = 1
+
+// maxWriters is how many nodes a value names. A node that has lost the reply to its swap looks for
+// itself there. It would miss itself only if that many others have written meanwhile.
+const maxWriters = 6
+
+// writer names one attempt of one node to change values.
+type writer struct {
+	node    uint32
+	attempt uint64
+}
+
+// value is what an engine stores under a key.
+type value struct {
+	version uint32   // 1 more with each change
+	writers []writer // the last attempt of each node that wrote recently, newest first
+	state   []byte
+}
+
+// appendValue appends the stored form of v.
+func appendValue(b []byte, v value) []byte {
+	b = append(b, formatByte)
+	b = binary.LittleEndian.AppendUint32(b, v.version)
+	b = append(b, byte(len(v.writers)))
+	for _, w := range v.writers {
+		b = binary.LittleEndian.AppendUint32(b, w.node)
+		b = binary.LittleEndian.AppendUint64(b, w.attempt)
+	}
+	return append(b, v.state...)
+}
+
+const (
+	headSize   = 6  // of the format, the version and the number of writers
+	writerSize = 12 // of one writer
+)
+
+// stateOf returns the state in a value.
+func stateOf(b []byte) ([]byte, error) {
+	if len(b) < headSize || b[0] != formatByte || int(b[5]) > maxWriters || len(b) < headSize+writerSize*int(b[5]) {
+		return nil, fmt.Errorf("a value of %d bytes is damaged, or a newer version of stile wrote it", len(b))
+	}
+	return b[headSize+writerSize*int(b[5]):], nil
+}
+
+// parseValue reads a value. Its state is a part of b.
+func parseValue(b []byte) (v value, err error) {
+	if v.state, err = stateOf(b); err != nil {
+		return v, err
+	}
+	v.version = binary.LittleEndian.Uint32(b[1:])
+	v.writers = make([]writer, b[5])
+	for i := range v.writers {
+		at := b[headSize+writerSize*i:]
+		v.writers[i] = writer{binary.LittleEndian.Uint32(at), binary.LittleEndian.Uint64(at[4:])}
+	}
+	return v, nil
+}
+
+// by returns writers with a new attempt in front.
+func by(w writer, writers []writer) []writer {
+	next := append(make([]writer, 0, maxWriters), w)
+	for _, other := range writers {
+		if other.node != w.node && len(next) < maxWriters {
+			next = append(next, other)
+		}
+	}
+	return next
+}
+
+// wrote reports whether an attempt has written v, or a value before it.
+func (v value) wrote(w writer) bool { return slices.Contains(v.writers, w) }
+
+// mayHide reports whether v would not name an attempt to write a version, although it has written.
+func (v value) mayHide(version uint32) bool {
+	return len(v.writers) == maxWriters && v.version >= version+maxWriters
+}

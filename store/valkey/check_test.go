@@ -1,0 +1,105 @@
+package valkey_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"stile.example/stile/stiletest/engines"
+	"stile.example/stile/store/valkey"
+)
+
+// examine returns what a check finds, one finding a line; fatal ones begin with "!".
+func examine(t *testing.T, o valkey.Options) string {
+	t.Helper()
+	findings, err := valkey.Examine(t.Context(), o)
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	var b strings.Builder
+	for _, f := range findings {
+		if f.Server == "" || f.Problem == "" || f.Why == "" || f.Fix == "" {
+			t.Errorf("incomplete: %+v", f)
+		}
+		if f.Fatal {
+			b.WriteString("!")
+		}
+		b.WriteString(f.Problem + "\n")
+	}
+	return b.String()
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	redis := engines.Redis(t, "appendonly yes", "requirepass elder")
+	server := engines.Valkey(t, "appendonly yes", "appendfsync always")
+	c := raw(t, server.Addr)
+	at := valkey.Options{URL: "valkey://" + server.Addr}
+	for _, test := range []struct {
+		name    string
+		options valkey.Options
+		set     string // a command before
+		want    string
+	}{
+		{"nothing", at, "", ""},
+		{"Redis 7.0", valkey.Options{URL: "redis://:elder@" + redis.Addr + "/3"}, "", "appendfsync is everysec\nit has no SET … IFEQ\n"},
+		{"eviction", at, "CONFIG SET maxmemory-policy allkeys-lru", "!maxmemory-policy is allkeys-lru\n"},
+		{"no eviction again", at, "CONFIG SET maxmemory-policy noeviction", ""},
+		{"everysec", at, "CONFIG SET appendfsync everysec", "appendfsync is everysec\n"},
+		{"no", at, "CONFIG SET appendfsync no", "appendfsync is no\n"},
+		{"no file", at, "CONFIG SET appendonly no", "!it has no append-only file\n"},
+		{"a cluster", valkey.Options{URL: at.URL + "?cluster=yes"}, "CONFIG SET appendonly yes", "!the server is not part of a cluster\n"},
+		{"no permissions", valkey.Options{URL: at.URL, User: "weak", Password: "pw"},
+			"ACL SETUSER weak on >pw ~* +@all -eval -mget -config -scan",
+			"appendfsync can't be seen\n!MGET is refused\n!EVAL is refused\n!SCAN is refused\n"},
+		{"a replica", at, "REPLICAOF 127.0.0.1 1", "!it is a replica\nappendfsync is no\n!SET is refused\n"},
+	} {
+		if test.set != "" {
+			send(t, c, strings.Fields(test.set)...)
+		}
+		got := examine(t, test.options)
+		if test.name == "a replica" { // scripts are refused, too, if they may write
+			got = strings.ReplaceAll(got, "!EVAL is refused\n", "")
+		}
+		if got != test.want {
+			t.Errorf("%s:\n%swant\n%s", test.name, got, test.want)
+		}
+	}
+}
+
+// TestCheckManaged: a managed engine that refuses CONFIG and can't be told apart otherwise.
+func TestCheckManaged(t *testing.T) {
+	t.Parallel()
+	s := engines.Redis(t, "appendonly no", "maxmemory-policy volatile-ttl", `rename-command CONFIG ""`)
+	want := "!maxmemory-policy is volatile-ttl\n!it has no append-only file\nit has no SET … IFEQ\n"
+	if got := examine(t, valkey.Options{URL: "redis://" + s.Addr}); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// TestPassword: errors and descriptions never contain the password.
+func TestPassword(t *testing.T) {
+	t.Parallel()
+	s := engines.Redis(t, "appendonly yes", "requirepass elder")
+	for name, o := range map[string]valkey.Options{
+		"wrong":      {URL: "redis://stile:s3cret@" + s.Addr},
+		"none":       {URL: "redis://" + s.Addr},
+		"unreadable": {URL: "redis://stile:s3cret%@" + s.Addr},
+		"no server":  {URL: "redis://stile:s3cret@127.0.0.1:1"},
+		"no cluster": {URL: "redis://stile:s3cret@127.0.0.1:1,127.0.0.1:2?cluster=yes"},
+		"sentinel":   {URL: "redis://stile:s3cret@127.0.0.1:1?sentinel=x"},
+		"scheme":     {URL: "http://stile:s3cret@" + s.Addr},
+		"port":       {URL: "redis://stile:s3cret@host:port"},
+	} {
+		_, err := valkey.Open(t.Context(), o)
+		if err == nil || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: %v", name, err)
+		} else if os.Getenv("SHOW") != "" {
+			t.Log(name, err)
+		}
+	}
+	e := open(t, valkey.Options{URL: "redis://x:y@" + s.Addr, User: "default", Password: "elder"})
+	if got := e.String(); got != "redis://"+s.Addr {
+		t.Error(got)
+	}
+}

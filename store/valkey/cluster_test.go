@@ -1,0 +1,229 @@
+package valkey_test
+
+import (
+	"fmt"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"stile.example/stile/stiletest/engines"
+	"stile.example/stile/store/states"
+	"stile.example/stile/store/valkey"
+)
+
+const poll = 10 * time.Millisecond
+
+// TestCluster runs all tests of a Cluster on one: to form it takes seconds.
+func TestCluster(t *testing.T) {
+	t.Parallel()
+	nodes := engines.Cluster(t, "appendonly yes", "appendfsync always", "cluster-require-full-coverage no", "repl-diskless-sync-delay 0", "cluster-node-timeout 1000")
+	e := open(t, valkey.Options{URL: "valkey://" + nodes[0].Addr + "," + nodes[1].Addr + "?cluster=yes", Prefix: "a*b:"})
+	for name, test := range contract {
+		t.Run(name, func(t *testing.T) { test(t, e) })
+	}
+	t.Run("slots move", func(t *testing.T) { moveSlots(t, e, nodes) })
+	t.Run("check", func(t *testing.T) { checkCluster(t, e, nodes) })
+	t.Run("flush", func(t *testing.T) { clusterFlush(t, e, nodes) })
+	t.Run("failover", func(t *testing.T) { failover(t, e, nodes) })
+}
+
+// checkCluster: what a check finds about a cluster, and what follows if slots have no master.
+func checkCluster(t *testing.T, e *valkey.Engine, nodes []*engines.Engine) {
+	cluster := valkey.Options{URL: "valkey://" + nodes[0].Addr + "?cluster=yes"}
+	if got := examine(t, cluster); got != "" {
+		t.Error(got)
+	}
+	if got := examine(t, valkey.Options{URL: "valkey://" + nodes[0].Addr}); !strings.HasPrefix(got, "!it is part of a cluster\n") {
+		t.Error(got)
+	}
+	if err := e.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, node := range nodes {
+		send(t, raw(t, node.Addr), "CLUSTER", "DELSLOTSRANGE", "6000", "6099")
+	}
+	deadline := time.Now().Add(5 * time.Second)
+	for got := ""; !strings.Contains(got, "!100 of 16384 slots have no master\n"); {
+		if got = examine(t, cluster); time.Now().After(deadline) {
+			t.Fatal(got)
+		}
+	}
+	if err := e.Ready(t.Context()); err == nil {
+		t.Error("it is ready with slots that have no master")
+	}
+	if err := e.SetEpoch(t.Context(), founded+1); err != nil {
+		t.Errorf("the epoch of the other slots: %v", err)
+	}
+	send(t, raw(t, nodes[1].Addr), "CLUSTER", "ADDSLOTSRANGE", "6000", "6099")
+	k := newKey()
+	for slot := 0; slot < 6000 || slot > 6099; slot = valkey.SlotOf(k) {
+		k = newKey()
+	}
+	for deadline := time.Now().Add(2 * heals); ; time.Sleep(poll) {
+		_, err := e.Get(t.Context(), k)
+		if err == nil && inAgreement(t, nodes) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// inAgreement reports whether all nodes know a master for each slot.
+func inAgreement(t *testing.T, nodes []*engines.Engine) bool {
+	for _, node := range nodes {
+		m := send(t, raw(t, node.Addr), "CLUSTER", "INFO")
+		if text, _ := m.ToString(); !strings.Contains(text, "cluster_slots_assigned:16384") {
+			return false
+		}
+	}
+	return true
+}
+
+// clusterFlush: if one master of three loses its memory, its slots are known to have.
+func clusterFlush(t *testing.T, e *valkey.Engine, nodes []*engines.Engine) {
+	var keys []states.Key
+	for range 300 {
+		keys = append(keys, put(t, e, "a"))
+	}
+	send(t, raw(t, nodes[2].Addr), "FLUSHALL")
+	forgot := 0
+	for _, k := range keys {
+		if got := swap(t, e, change(k, "a", "b")); got == "forgot" {
+			forgot++
+		} else if got != `swapped "a"` {
+			t.Error(got)
+		}
+	}
+	if forgot < 60 || forgot > 140 {
+		t.Errorf("%d of %d values were on the master that has lost its memory", forgot, len(keys))
+	}
+	began := time.Now()
+	if err := e.SetEpoch(t.Context(), founded+9); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("the epochs of all slots were written in %s", time.Since(began))
+	for _, k := range keys {
+		if p, err := e.Get(t.Context(), k); err != nil || p.Value == nil && p.NotBefore != founded+9 {
+			t.Fatalf("%+v, %v", p, err)
+		}
+	}
+}
+
+// failover: a replica takes over the slots of a master that is gone.
+func failover(t *testing.T, e *valkey.Engine, nodes []*engines.Engine) {
+	replica := addReplica(t, nodes[1])
+	keys := map[states.Key]bool{}
+	for range 60 {
+		keys[put(t, e, "a")] = true
+	}
+	send(t, raw(t, nodes[1].Addr), "WAIT", "1", "1000")
+	began := time.Now()
+	nodes[1].Kill()
+	for len(keys) > 0 && time.Since(began) < 20*time.Second {
+		for k := range keys {
+			p, err := e.Get(t.Context(), k)
+			if err == nil && string(p.Value) != "a" {
+				t.Fatalf("%q is present", p.Value)
+			}
+			if _, swapped, _ := e.Swap(t.Context(), change(k, "a", "b")); swapped {
+				delete(keys, k)
+			} else if p, err := e.Get(t.Context(), k); err == nil && string(p.Value) == "b" {
+				delete(keys, k) // it was unknown
+			}
+		}
+	}
+	if len(keys) > 0 {
+		t.Errorf("%d values can't be changed after the failover to %s", len(keys), replica.Addr)
+	}
+	t.Logf("healed %s after the master was gone", time.Since(began))
+}
+
+// moveSlots moves slots to another master while their values are changed.
+func moveSlots(t *testing.T, e *valkey.Engine, nodes []*engines.Engine) {
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	var changes atomic.Int64
+	for range 8 {
+		wg.Go(func() {
+			keys := make([]states.Key, 50)
+			for i := range keys {
+				keys[i] = put(t, e, "0")
+			}
+			for n := 0; ; n++ {
+				for _, k := range keys {
+					s := change(k, fmt.Sprint(n), fmt.Sprint(n+1))
+					if n%3 == 0 {
+						s.Once = states.Once{Digest: [16]byte{byte(n), byte(n >> 8)}, Until: inAnHour()}
+					}
+					if got := swap(t, e, s); got != fmt.Sprintf("swapped %q", s.Known) {
+						t.Errorf("while slots move: %s, want %q swapped", got, s.Known)
+						return
+					}
+					changes.Add(1)
+				}
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		})
+	}
+	to, from := id(t, nodes[0]), id(t, nodes[2])
+	out, err := exec.Command("redis-cli", "--cluster", "reshard", nodes[0].Addr, "--cluster-from", from, "--cluster-to", to,
+		"--cluster-slots", "100", "--cluster-yes").CombinedOutput()
+	close(stop)
+	wg.Wait()
+	if err != nil {
+		t.Fatalf("reshard: %v\n%s", err, out)
+	}
+	t.Logf("%d changes while 100 slots moved", changes.Load())
+}
+
+func id(t *testing.T, node *engines.Engine) string {
+	t.Helper()
+	m := send(t, raw(t, node.Addr), "CLUSTER", "MYID")
+	s, err := m.ToString()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// addReplica adds a replica of a master to its cluster.
+func addReplica(t *testing.T, master *engines.Engine) *engines.Engine {
+	t.Helper()
+	r := engines.Valkey(t, "cluster-enabled yes", "cluster-node-timeout 1000")
+	c := raw(t, r.Addr)
+	host, port, _ := strings.Cut(master.Addr, ":")
+	info := send(t, raw(t, master.Addr), "CLUSTER", "NODES")
+	text, _ := info.ToString()
+	_, bus, _ := strings.Cut(text[strings.Index(text, ":"+port+"@"):], "@")
+	bus, _, _ = strings.Cut(bus, " ")
+	bus, _, _ = strings.Cut(bus, ",")
+	send(t, c, "CLUSTER", "MEET", host, port, bus)
+	of := id(t, master)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		err := c.Do(t.Context(), c.B().Arbitrary("CLUSTER", "REPLICATE", of).Build()).Error()
+		if err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		info := send(t, c, "INFO", "replication")
+		if text, _ := info.ToString(); strings.Contains(text, "master_link_status:up") {
+			return r
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the replica is not connected")
+		}
+	}
+}

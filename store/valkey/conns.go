@@ -1,0 +1,113 @@
+package valkey
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// dialError says that there was no connection, so nothing was sent.
+type dialError struct{ err error }
+
+func (e *dialError) Error() string { return e.err.Error() }
+func (e *dialError) Unwrap() error { return e.err }
+
+// conns knows the open connections, so that they can be closed when the server at their other end
+// turns out to be the wrong one. The zero value is ready.
+type conns struct {
+	mu      sync.Mutex
+	open    map[*conn]struct{}
+	dropped time.Time
+	dials   atomic.Uint64 // changes with each new connection, so perhaps to another server
+}
+
+type conn struct {
+	net.Conn
+	all *conns
+}
+
+// dial connects for rueidis. The TLS handshake is part of it, so that its errors are certain too.
+func (c *conns) dial(ctx context.Context, address string, d *net.Dialer, config *tls.Config) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	var raw net.Conn
+	var err error
+	if config != nil {
+		raw, err = (&tls.Dialer{NetDialer: d, Config: config}).DialContext(ctx, "tcp", address)
+	} else {
+		raw, err = d.DialContext(ctx, "tcp", address)
+	}
+	if err != nil {
+		return nil, &dialError{fmt.Errorf("connect to %s: %w", address, err)}
+	}
+	c.dials.Add(1)
+	n := &conn{raw, c}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open == nil {
+		c.open = map[*conn]struct{}{}
+	}
+	c.open[n] = struct{}{}
+	return n, nil
+}
+
+func (n *conn) Close() error {
+	n.all.mu.Lock()
+	delete(n.all.open, n)
+	n.all.mu.Unlock()
+	return n.Conn.Close()
+}
+
+// drop closes all connections, at most once in a second. Calls on them end with ErrUnknown.
+func (c *conns) drop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.dropped) < time.Second {
+		return
+	}
+	c.dropped = time.Now()
+	for n := range c.open {
+		_ = n.Conn.Close()
+	}
+	clear(c.open)
+}
+
+func (c *conns) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.open)
+}
+
+// deadlines makes contexts that end at a deadline, rounded up to tick. Calls with almost the same
+// deadline share one, since a context and its timer cost more than all else that a call does here.
+type deadlines [64]atomic.Pointer[deadline]
+
+const tick = 32 * time.Millisecond
+
+type deadline struct {
+	ctx context.Context
+	at  int64 // in ticks
+}
+
+// until returns a context that ends at the deadline of ctx, and at the latest after limit. It does
+// not end when ctx is cancelled: a call that was sent is better waited for, since otherwise it
+// would be unknown whether it happened.
+func (d *deadlines) until(ctx context.Context, limit time.Duration) context.Context {
+	end := time.Now().Add(limit)
+	if t, ok := ctx.Deadline(); ok && t.Before(end) {
+		end = t
+	}
+	at := end.UnixNano()/int64(tick) + 1
+	slot := &d[uint64(at)%uint64(len(d))]
+	if l := slot.Load(); l != nil && l.at == at && l.ctx.Err() == nil {
+		return l.ctx
+	}
+	shared, cancel := context.WithDeadline(context.Background(), time.Unix(0, at*int64(tick)))
+	context.AfterFunc(shared, cancel)
+	slot.Store(&deadline{shared, at})
+	return shared
+}

@@ -1,0 +1,111 @@
+package valkey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/redis/rueidis"
+
+	"stile.example/stile/store/states"
+)
+
+// certain lists the codes of replies that say that a command or a script was not executed, and what
+// the operator can do. Other errors of a script may come from its middle.
+var certain = map[string]string{
+	"ASK":         "the slot is being moved",
+	"BUSY":        "another client's script keeps the server busy; see SCRIPT KILL",
+	"CLUSTERDOWN": "the cluster has no master for the slot; see CLUSTER INFO",
+	"CROSSSLOT":   "the server is part of a cluster; add cluster=yes to the URL",
+	"LOADING":     "the server is reading its data after a start",
+	"MASTERDOWN":  "the server is a replica without its master",
+	"MISCONF":     "the server can't write its files; see its log",
+	"MOVED":       "the slot is on another server; is cluster=yes missing in the URL?",
+	"NOAUTH":      "the server requires a password",
+	"NOPERM":      "the user lacks a permission; stile check says which",
+	"NOREPLICAS":  "too few replicas are connected; see min-replicas-to-write",
+	"NOSCRIPT":    "the server does not know the script",
+	"OOM":         "the server's memory is full; raise maxmemory",
+	"READONLY":    "the server is a replica; has a failover ended?",
+	"TRYAGAIN":    "the slot is being moved",
+	"WRONGPASS":   "user or password is wrong",
+	"WRONGTYPE":   "the key has a value that stile did not write; use a prefix or another database",
+}
+
+// fault returns the error of a call that was sent, or was to be sent. script says that the command
+// was a script.
+func fault(err error, script bool) error {
+	if reply, ok := rueidis.IsRedisErr(err); ok {
+		code, _, _ := strings.Cut(reply.Error(), " ")
+		hint, known := certain[code]
+		switch {
+		case known:
+			return fmt.Errorf("valkey: %s: %s", hint, reply.Error())
+		case !script:
+			return fmt.Errorf("valkey: the server refused the command: %s", reply.Error())
+		}
+		return fmt.Errorf("valkey: %w: the server reported %s", states.ErrUnknown, reply.Error())
+	}
+	var unsent notSent
+	switch {
+	case errors.As(err, &unsent):
+		return err
+	case isDial(err), errors.Is(err, rueidis.ErrNoSlot), errors.Is(err, rueidis.ErrNoAddr):
+		return fmt.Errorf("valkey: %w", err)
+	case isTimeout(err):
+		return fmt.Errorf("valkey: %w: no reply in time: %w", states.ErrUnknown, err)
+	}
+	return fmt.Errorf("valkey: %w: the connection broke: %w", states.ErrUnknown, err)
+}
+
+// code returns the code of an error that the server replied with.
+func code(err error) string {
+	reply, ok := rueidis.IsRedisErr(err)
+	if !ok {
+		return ""
+	}
+	code, _, _ := strings.Cut(reply.Error(), " ")
+	return code
+}
+
+// lacksCondition reports whether a server refused SET because it does not know IFEQ.
+func lacksCondition(err error) bool {
+	reply, ok := rueidis.IsRedisErr(err)
+	return ok && reply.Error() == "syntax error" // rueidis removes the code ERR
+}
+
+// responded reports whether a call got a reply, even if that was an error.
+func responded(err error) bool {
+	_, ok := rueidis.IsRedisErr(err)
+	return err == nil || ok
+}
+
+func isDial(err error) bool {
+	var d *dialError
+	return errors.As(err, &d)
+}
+
+// isTimeout reports whether a call that may have been sent got no reply in time.
+func isTimeout(err error) bool {
+	var unsent notSent
+	if err == nil || isDial(err) || errors.As(err, &unsent) {
+		return false
+	}
+	var n net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) ||
+		errors.As(err, &n) && n.Timeout()
+}
+
+// unreachable returns the error of connecting, with what the operator can do.
+func unreachable(err error) error {
+	switch hint, known := certain[code(err)]; {
+	case known:
+		return fmt.Errorf("%s: %w", hint, err)
+	case errors.Is(err, rueidis.ErrNoAddr):
+		return errors.New("no host responds")
+	}
+	return err
+}

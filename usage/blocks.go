@@ -1,0 +1,284 @@
+package usage
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Block is a part of a month's quota that one node may use.
+type Block struct {
+	Origin uint64 // which count of the month it was taken from
+	Calls  int64
+}
+
+// Blocks gives the calls of months' quotas to nodes. Months are counted since the year 0.
+type Blocks interface {
+	// Take takes a block of a quota. A block without calls means that nothing is left.
+	Take(ctx context.Context, tenant uint32, month int32, limit int64) (Block, error)
+	// Return returns calls that were not used.
+	Return(ctx context.Context, tenant uint32, month int32, b Block) error
+	// IsValid reports whether the calls of a block may still be used: its quota was not lost and
+	// counted again.
+	IsValid(ctx context.Context, tenant uint32, month int32, b Block) (bool, error)
+	// UsedIn returns the calls of each tenant in a month that are in the ledger.
+	UsedIn(ctx context.Context, month int32) (map[uint32]int64, error)
+}
+
+const (
+	blocksEvery = time.Second     // how often Run checks the blocks
+	refreshOnce = 3               // of so many checks, Run reads what other nodes used
+	idleBlock   = 2 * time.Second // after that long without a call, the rest of a block is returned
+	emptyFor    = time.Second     // how long a quota of which nothing was left is not tried again
+	validFor    = 2500 * time.Millisecond
+)
+
+// share is what this node has of a tenant's quota of a month. A call that is reserved is no longer
+// in the block.
+type share struct {
+	block     Block
+	reserved  int64     // calls of the block that are reserved
+	foreign   int64     // reserved calls of earlier blocks, which must not return to this one
+	recent    int64     // calls used since the ledger was read
+	validAt   time.Time // when the block was last known to be valid
+	usedAt    time.Time // when a call was last reserved
+	emptyAt   time.Time // when nothing was left
+	taking    chan struct{}
+	isRenewed bool // a block was taken since the check began
+}
+
+// UseBlocks makes the Meter take calls of quotas in blocks, which several nodes share. It must be
+// called before the Meter is used.
+//
+// A block is used only while it is known to be valid: if the counts of the quotas are lost, no node
+// uses what it has taken before. A block that a killed node had is lost for the month: at most a
+// hundredth of what was left when it was taken.
+func (m *Meter) UseBlocks(b Blocks, now func() time.Time) {
+	m.blocks, m.now, m.shares = b, now, map[account]*share{}
+}
+
+// Claim is [Meter.Reserve], and takes a block first if that is necessary. After an error nothing is
+// reserved.
+func (m *Meter) Claim(ctx context.Context, tenant uint32, limit int64, now time.Time) (Answer, error) {
+	if m.blocks == nil || limit <= 0 {
+		return m.Reserve(tenant, limit, now), nil
+	}
+	a := open(tenant, now)
+	for {
+		answer, wait, decided := m.claim(a)
+		if decided {
+			return answer, nil
+		}
+		if wait == nil {
+			if err := m.take(ctx, a, limit); err != nil {
+				return Exhausted, err
+			}
+			continue
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return Exhausted, ctx.Err()
+		}
+	}
+}
+
+// claim reserves a call of the block, if it has one. Otherwise a block must be taken; if another
+// call does that already, wait is closed afterwards.
+func (m *Meter) claim(a account) (answer Answer, wait chan struct{}, decided bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.shares[a]
+	if s == nil {
+		s = &share{}
+		m.shares[a] = s
+	}
+	now := m.now()
+	switch {
+	case s.block.Calls > 0 && now.Sub(s.validAt) < validFor:
+		s.block.Calls--
+		s.reserved++
+		s.usedAt = now
+		m.change(a, 0, 1)
+		return Reserved, nil, true
+	case s.taking != nil:
+		return Exhausted, s.taking, false
+	case now.Sub(s.emptyAt) < emptyFor && s.reserved > 0:
+		return Waiting, nil, true
+	case now.Sub(s.emptyAt) < emptyFor:
+		return Exhausted, nil, true
+	}
+	s.taking = make(chan struct{})
+	return Exhausted, nil, false
+}
+
+// take takes a block.
+func (m *Meter) take(ctx context.Context, a account, limit int64) error {
+	began := m.now()
+	b, err := m.blocks.Take(ctx, a.tenant, a.month, limit)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.shares[a]
+	close(s.taking)
+	s.taking = nil
+	switch {
+	case err != nil:
+		return err
+	case b.Calls == 0:
+		s.emptyAt = began
+		return nil
+	case s.block.Origin == b.Origin:
+		b.Calls += s.block.Calls // it was not known to be valid, and is
+	default:
+		s.foreign, s.reserved = s.foreign+s.reserved, 0
+	}
+	s.block, s.validAt, s.isRenewed = b, began, true
+	return nil
+}
+
+// settle ends a reservation.
+func (s *share) settle(used int64) {
+	switch {
+	case s == nil:
+	case used > 0:
+		s.reserved = max(s.reserved-1, 0)
+		s.recent += used
+	case s.foreign > 0:
+		s.foreign--
+	case s.reserved > 0:
+		s.reserved--
+		s.block.Calls++
+	}
+}
+
+// IsExhausted reports whether the quota of a month is known to be used up.
+func (m *Meter) IsExhausted(tenant uint32, limit int64, now time.Time) bool {
+	if limit <= 0 {
+		return false
+	}
+	a := open(tenant, now)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.blocks == nil {
+		return m.calls[a].used >= limit
+	}
+	s := m.shares[a]
+	return s != nil && s.block.Calls+s.reserved == 0 && m.now().Sub(s.emptyAt) < emptyFor
+}
+
+// Run keeps the blocks valid, returns those that are not used, and reads what other nodes used,
+// until ctx ends. Then it returns all blocks, which takes at most stop.
+func (m *Meter) Run(ctx context.Context, stop time.Duration, report func(error)) {
+	if m.blocks == nil {
+		return
+	}
+	tick := time.NewTicker(blocksEvery)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stop)
+			defer cancel()
+			report(m.giveBack(last, func(*share) bool { return true }))
+			return
+		case <-tick.C:
+		}
+		at, cancel := context.WithTimeout(ctx, 2*blocksEvery)
+		err := errors.Join(m.confirm(at), m.giveBack(at, m.isIdle))
+		if n%refreshOnce == 0 {
+			err = errors.Join(err, m.refresh(at))
+		}
+		cancel()
+		if ctx.Err() == nil {
+			report(err)
+		}
+	}
+}
+
+// isIdle reports whether no call of a share was reserved recently. The caller holds mu.
+func (m *Meter) isIdle(s *share) bool { return m.now().Sub(s.usedAt) >= idleBlock }
+
+// each calls fn for the accounts with a block, without the lock.
+func (m *Meter) each(has func(*share) bool, fn func(account, Block) error) (err error) {
+	m.mu.Lock()
+	found := map[account]Block{}
+	for a, s := range m.shares {
+		if s.block.Calls > 0 && has(s) {
+			found[a] = s.block
+			s.isRenewed = false
+		}
+	}
+	m.mu.Unlock()
+	for a, b := range found {
+		err = errors.Join(err, fn(a, b))
+	}
+	return err
+}
+
+// confirm checks that the blocks are valid, and drops the others.
+func (m *Meter) confirm(ctx context.Context) error {
+	return m.each(func(*share) bool { return true }, func(a account, b Block) error {
+		began := m.now()
+		valid, err := m.blocks.IsValid(ctx, a.tenant, a.month, b)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		switch s := m.shares[a]; {
+		case err != nil || s.isRenewed:
+		case valid:
+			s.validAt = began
+		default:
+			s.foreign, s.reserved, s.block = s.foreign+s.reserved, 0, Block{}
+		}
+		return err
+	})
+}
+
+// giveBack returns the rest of the blocks that has chooses. A return whose end is unknown is not
+// repeated: calls may be lost for the month, and are never given twice.
+func (m *Meter) giveBack(ctx context.Context, has func(*share) bool) error {
+	return m.each(has, func(a account, b Block) error {
+		m.mu.Lock()
+		s := m.shares[a]
+		b = s.block
+		s.block.Calls = 0
+		m.mu.Unlock()
+		if b.Calls == 0 {
+			return nil
+		}
+		return m.blocks.Return(ctx, a.tenant, a.month, b)
+	})
+}
+
+// refresh reads what all nodes used in the months that this node has counted, from the ledger. It
+// has the calls of the last second or two later.
+func (m *Meter) refresh(ctx context.Context) error {
+	for _, month := range m.months() {
+		used, err := m.blocks.UsedIn(ctx, month)
+		if err != nil {
+			return err
+		}
+		m.mu.Lock()
+		for tenant, n := range used {
+			m.raise(account{month, tenant}, n)
+		}
+		m.mu.Unlock()
+	}
+	return nil
+}
+
+// raise sets what was used to what the ledger has, and what this node has used since. The caller
+// holds mu.
+func (m *Meter) raise(a account, ledger int64) {
+	recent := int64(0)
+	if s := m.shares[a]; s != nil {
+		recent, s.recent = s.recent, 0
+	}
+	used := max(ledger, min(m.calls[a].used, ledger+recent))
+	m.change(a, used-m.calls[a].used, 0)
+}
+
+// months returns the latest two months that were counted.
+func (m *Meter) months() []int32 {
+	last := open(0, m.now()).month
+	return []int32{last - 1, last}
+}
