@@ -141,7 +141,7 @@ var allowedImports = map[string]string{
 	"commands/accounts":         "commands/printing commands/syntax operations spf13/cobra audit commands/confirmation operations/accounts commands/host",
 	"operations/policies":       "datadir operations/failure settings simulate tenants operations/lookup",
 	"commands/confirmation":     "commands/printing spf13/cobra",
-	"commands/upkeep":           "audit backup commands/execution commands/printing commands/syntax datadir operations settings store/sqlite/inspect spf13/cobra commands/host commands/confirmation",
+	"commands/upkeep":           "move audit backup commands/execution commands/printing commands/syntax datadir operations settings store/sqlite/inspect spf13/cobra commands/host commands/confirmation",
 	"commands/execution":        "commands/printing datadir operations settings socket",
 	"commands/help":             "commands/syntax operations settings spf13/cobra",
 	"commands/syntax":           "editdistance settings spf13/cobra spf13/pflag",

@@ -15,7 +15,7 @@ type newFiles struct{ keys, corpus, moved bool }
 func (f *newFiles) register(c *cobra.Command) {
 	c.Flags().BoolVar(&f.keys, "new-keys", false, "create keys.json if it is lost; live tokens and all tenants' secrets become invalid")
 	c.Flags().BoolVar(&f.corpus, "new-corpus", false, "start with an empty corpus if the file of the corpus is lost")
-	c.Flags().BoolVar(&f.moved, "use-moved", false, "serve the data directory although `stile move` has moved its data; what happened since is only at the new place")
+	c.Flags().BoolVar(&f.moved, "use-moved", false, "serve the data directory although `stile move` has moved its data; it lacks all changes since then")
 }
 
 // prepare creates the files that the flags name, and warns about what an operator can't see from

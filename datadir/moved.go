@@ -17,8 +17,8 @@ type Moved struct {
 	At time.Time `json:"at"`
 }
 
-// ErrMoved means that the data of a directory was moved to another store. What happened since is
-// only there.
+// ErrMoved means that the data of a directory was moved to another store. Only that has the changes
+// since then.
 var ErrMoved = errors.New("was moved")
 
 // movedFile is the name of the file that says where the data was moved to.
@@ -71,7 +71,7 @@ func checkMoved(dir string) error {
 	if err != nil || !moved {
 		return err
 	}
-	return fmt.Errorf("the data in %s %w to %s on %s: set store to that URL. What happened since is not in the directory; to serve it nevertheless, run `stile serve --use-moved`",
+	return fmt.Errorf("the data in %s %w to %s on %s: set store to that URL. The directory lacks all changes since then; to serve it nevertheless, run `stile serve --use-moved`",
 		dir, ErrMoved, m.To, m.At.Format(time.RFC3339))
 }
 

@@ -111,8 +111,8 @@ func (in *inserter) flush(ctx context.Context) error {
 	return nil
 }
 
-// copyTable copies all rows of a table, reads them back and compares them. What the target has of
-// it, such as the rows that its migrations insert, is removed first.
+// copyTable copies all rows of a table, reads them back and compares them. It first removes the
+// rows that the target has, such as those that its migrations insert.
 func (m *mover) copyTable(ctx context.Context, from, to *sql.Tx, p plan) error {
 	columns, err := sqliteCatalog.columnsOf(ctx, from, p.name)
 	if err != nil {

@@ -102,7 +102,7 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 func (m *mover) checkMark() error {
 	to, moved, err := datadir.MovedTo(m.From)
 	if err == nil && moved && to.To != m.Target.Place {
-		err = fmt.Errorf("the data in %s was moved to %s on %s: what happened since is only there", m.From, to.To, to.At.Format(time.RFC3339))
+		err = fmt.Errorf("the data in %s was moved to %s on %s, which has all changes since then", m.From, to.To, to.At.Format(time.RFC3339))
 	}
 	return err
 }
@@ -132,11 +132,8 @@ func (m *mover) move(ctx context.Context) error {
 
 // moveTables copies all tables in one transaction, and compares them before it commits.
 func (m *mover) moveTables(ctx context.Context, from, to *sql.Tx) error {
-	// The limits of the target's other transactions are a few seconds.
-	for _, limit := range []string{`SET LOCAL statement_timeout = '1h'`, `SET LOCAL idle_in_transaction_session_timeout = '10min'`} {
-		if _, err := to.ExecContext(ctx, limit); err != nil {
-			return err
-		}
+	if err := raiseLimits(ctx, to); err != nil {
+		return err
 	}
 	for _, p := range plans {
 		if p.rows != copied {
@@ -160,6 +157,17 @@ func (m *mover) moveTables(ctx context.Context, from, to *sql.Tx) error {
 		return err
 	}
 	return m.complete(ctx, to)
+}
+
+// raiseLimits lets a transaction of the target take long. The limits of its other transactions are
+// a few seconds.
+func raiseLimits(ctx context.Context, to *sql.Tx) error {
+	for _, limit := range []string{`SET LOCAL statement_timeout = '1h'`, `SET LOCAL idle_in_transaction_session_timeout = '10min'`} {
+		if _, err := to.ExecContext(ctx, limit); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mark makes the source say where its data is now.

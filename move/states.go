@@ -17,9 +17,12 @@ import (
 const writers = 64
 
 // moveStates writes the states of all tokens and addresses to the engine of the target, and reads
-// those of tokens back. What an interrupted move has written is replaced.
+// those of tokens back. It replaces those that an interrupted move has written.
 func (m *mover) moveStates(ctx context.Context, from *sql.Tx) error {
 	err := m.Target.DB.Write(ctx, func(to *sql.Tx) error {
+		if err := raiseLimits(ctx, to); err != nil {
+			return err
+		}
 		for _, table := range []string{"tokens", "scopes", "ledger"} { // of an interrupted move
 			if _, err := to.ExecContext(ctx, `DELETE FROM `+table); err != nil {
 				return fmt.Errorf("empty %s: %w", table, err)

@@ -150,7 +150,7 @@ func (m *mover) completeAgain(ctx context.Context, before datadir.Incoming) erro
 	}
 	if m.sourceDigest() != before.Source {
 		return fmt.Errorf("%s has everything since %s, but %s has changed since: somebody has served it. Nothing was moved. "+
-			"Either go on with the nodes and without these changes (`stile fsck --data %s` says what there is), or create a new database and move again",
+			"Either continue with the nodes and without these changes (`stile fsck --data %s` says what there is), or create a new database and move again",
 			m.Target.Place, before.At.Format(time.RFC3339), m.From, m.From)
 	}
 	m.result.Already, m.result.At = true, before.At

@@ -8,7 +8,7 @@ set -euo pipefail
 
 PORT=${PORT:-8080}
 here=$(cd "$(dirname "$0")" && pwd)
-stile=${STILE:-$here/../../bin/stile}
+stile=${STILE:-$(realpath -m "$here/../../bin/stile")}
 dir=${KEEP:-}
 
 main() {
@@ -74,7 +74,7 @@ start() {
   shift 2
   local as=()
   [ "$user" = "" ] || as=(--reuid "$user" --regid "$(id -g "$user")" --clear-groups)
-  setsid setpriv --pdeathsig TERM "${as[@]}" "$@" >>"$dir/$name.log" 2>&1 </dev/null &
+  setsid setpriv --pdeathsig TERM "${as[@]}" "$@" >>"$dir/$name.out" 2>>"$dir/$name.log" </dev/null &
   pids[$name]=$!
 }
 
@@ -171,7 +171,7 @@ END
 # the start page and the pictures.
 start_nodes() {
   for i in 1 2 3; do
-    local site=none
+    local site=none # its tenant and its site exist once
     [ "$i" != 1 ] || site=127.0.0.1:$((PORT + 10))
     start "node$i" "" env STILE_CONFIG="$dir/stile.yaml" STILE_DATA="$dir/node$i" STILE_NODE="node$i" \
       STILE_LISTEN="127.0.0.1:$((PORT + 20 + i))" STILE_ADMIN_LISTEN="127.0.0.1:$((PORT + i))" \
@@ -190,7 +190,7 @@ start_haproxy() {
 }
 
 explain() {
-  cat "$dir/node1.log"
+  cat "$dir/node1.out" # what the demo prints
   cat <<END
 Three nodes serve this together. Each is a process that you may end, to see that nothing is missed:
 
@@ -199,7 +199,7 @@ Three nodes serve this together. Each is a process that you may end, to see that
   node3     kill ${pids[node3]}    console http://127.0.0.1:$((PORT + 3))
   HAProxy   http://127.0.0.1:$PORT, to the nodes at ports $((PORT + 21)) to $((PORT + 23))
   Valkey    redis-cli -c -p $((PORT + 41))
-  logs      $dir/*.log
+  logs      $dir/*.log, and *.out of HAProxy
 
 Commands use the settings of the cluster:
 
