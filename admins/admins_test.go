@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -14,7 +13,7 @@ import (
 	"time"
 
 	"stile.example/stile/admins"
-	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/storetest/newdb"
 	"stile.example/stile/store/tables/accounts"
 )
 
@@ -26,22 +25,18 @@ type directory struct {
 	*admins.Directory
 	t   *testing.T
 	dir string
-	db  *sqlite.DB
+	db  newdb.DB
 }
 
 func open(t *testing.T) directory {
 	t.Helper()
-	dir := t.TempDir()
-	db, err := sqlite.Open(t.Context(), filepath.Join(dir, "stile.db"), sqlite.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+	place := newdb.Place(t)
+	db := newdb.OpenAt(t, place, time.Now)
 	d, err := admins.NewDirectory(accounts.Table{DB: db}, []byte("secret"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return directory{d, t, dir, db}
+	return directory{d, t, filepath.Dir(place), db}
 }
 
 func (d directory) add(name string, role admins.Role) admins.Admin {
@@ -338,4 +333,16 @@ func TestPasswords(t *testing.T) {
 		}
 		seen[p] = true
 	}
+}
+
+func TestOnPostgres(t *testing.T) {
+	newdb.OnPostgres(t, map[string]func(*testing.T){
+		"Names":      TestNames,
+		"Role":       TestRole,
+		"LastOwner":  TestLastOwner,
+		"FirstOwner": TestFirstOwner,
+		"FromIssuer": TestFromIssuer,
+		"Limits":     TestLimits,
+		"Others":     TestOthers,
+	})
 }

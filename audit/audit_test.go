@@ -5,16 +5,15 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"log/slog"
-	"path/filepath"
 	"reflect"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"stile.example/stile/audit"
-	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/storetest/newdb"
 	"stile.example/stile/store/tables/auditlog"
 )
 
@@ -22,26 +21,18 @@ var start = time.Date(2026, 11, 27, 10, 0, 0, 123e6, time.UTC)
 
 type database struct {
 	t *testing.T
-	*sqlite.DB
+	newdb.DB
 	*audit.Log
 }
 
 // open opens a log in a new database.
 func open(t *testing.T) database {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "stile.db"), sqlite.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := newdb.Open(t, time.Now)
 	return database{t, db, logWith(t, db, "secret")}
 }
 
-func logWith(t *testing.T, db *sqlite.DB, secret string) *audit.Log {
+func logWith(t *testing.T, db newdb.DB, secret string) *audit.Log {
 	t.Helper()
 	l, err := audit.NewLog(auditlog.Table{DB: db}, []byte(secret))
 	if err != nil {
@@ -61,9 +52,12 @@ func (d database) fill(n int) {
 	}
 }
 
-// sql changes the database as somebody would who has the file.
+// sql changes the database as somebody would who has the file. Without args, ? is a hash of zeros.
 func (d database) sql(text string, args ...any) {
 	d.t.Helper()
+	if strings.Contains(text, "?") && len(args) == 0 {
+		args = []any{make([]byte, 32)}
+	}
 	err := d.Write(d.t.Context(), func(tx *sql.Tx) error {
 		res, err := tx.ExecContext(d.t.Context(), text, args...)
 		if err != nil {
@@ -175,7 +169,7 @@ func TestVerify(t *testing.T) {
 		"nothing":                     {nil, 0},
 		"a field":                     {[]string{`UPDATE audit SET actor = 'bob' WHERE seq = 3`}, 3},
 		"a time":                      {[]string{`UPDATE audit SET at = at + 1 WHERE seq = 1`}, 1},
-		"a hash":                      {[]string{`UPDATE audit SET hash = zeroblob(32) WHERE seq = 2`}, 2},
+		"a hash":                      {[]string{`UPDATE audit SET hash = ? WHERE seq = 2`}, 2},
 		"removed":                     {[]string{`DELETE FROM audit WHERE seq = 2`}, 2},
 		"removed, the rest moved":     {[]string{`DELETE FROM audit WHERE seq = 2`, `UPDATE audit SET seq = seq - 1 WHERE seq > 2`}, 2},
 		"exchanged":                   {[]string{`UPDATE audit SET seq = -2 WHERE seq = 2`, `UPDATE audit SET seq = 2 WHERE seq = 3`, `UPDATE audit SET seq = 3 WHERE seq = -2`}, 2},
@@ -186,9 +180,9 @@ func TestVerify(t *testing.T) {
 		"all removed":                 {[]string{`DELETE FROM audit`}, 1},
 		"the last and the head":       {[]string{`DELETE FROM audit WHERE seq = 5`, `DELETE FROM audit_head`}, 5},
 		"the last, the head moved":    {[]string{`DELETE FROM audit WHERE seq = 5`, `UPDATE audit_head SET seq = 4, hash = (SELECT hash FROM audit WHERE seq = 4)`}, 5},
-		"the head's seal":             {[]string{`UPDATE audit_head SET seal = zeroblob(32)`}, 6},
+		"the head's seal":             {[]string{`UPDATE audit_head SET seal = ?`}, 6},
 		"the head":                    {[]string{`DELETE FROM audit_head`}, 6},
-		"all removed, the head moved": {[]string{`DELETE FROM audit`, `UPDATE audit_head SET seq = 0, hash = zeroblob(32)`}, 1},
+		"all removed, the head moved": {[]string{`DELETE FROM audit`, `UPDATE audit_head SET seq = 0, hash = ?`}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := open(t)
@@ -320,4 +314,14 @@ func TestConcurrent(t *testing.T) {
 	if v, err := d.Verify(t.Context(), ""); err != nil || v.Entries != 256 || v.Wrong != 0 {
 		t.Errorf("%+v %v", v, err)
 	}
+}
+
+func TestOnPostgres(t *testing.T) {
+	newdb.OnPostgres(t, map[string]func(*testing.T){
+		"Record":     TestRecord,
+		"Query":      TestQuery,
+		"Contains":   TestContains,
+		"SealAgain":  TestSealAgain,
+		"Concurrent": TestConcurrent,
+	})
 }

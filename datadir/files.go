@@ -36,7 +36,13 @@ func (d *Dir) Inspect(ctx context.Context, progress func(part string, rows int64
 		return r, ErrInspecting
 	}
 	defer d.inspecting.Unlock()
+	if d.Nodes != nil {
+		return d.inspectShared(ctx, progress)
+	}
 	data := d.Settings().Data
+	if d.Settings().Postgres() {
+		return r, fmt.Errorf("the data is in PostgreSQL, which can't be checked unless it can be opened")
+	}
 	what := inspect.Data{Dir: data, Now: d.Now(), Progress: progress, Keys: func() (string, []byte, error) { return readKeys(data, d.Now()) }}
 	if d.Store != nil {
 		what.DB = d.Store.Reader()

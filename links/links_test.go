@@ -2,14 +2,12 @@ package links_test
 
 import (
 	"errors"
-	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	. "stile.example/stile/links"
-	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/storetest/newdb"
 	"stile.example/stile/store/tables/linklist"
 )
 
@@ -17,12 +15,7 @@ var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 
 func book(t *testing.T) (*Book, linklist.Table) {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "stile.db"), sqlite.Options{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return noon }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	table := linklist.Table{DB: db}
+	table := linklist.Table{DB: newdb.Open(t, func() time.Time { return noon })}
 	b, err := NewBook(table, []byte("0123456789abcdef0123456789abcdef"))
 	if err != nil {
 		t.Fatal(err)
@@ -97,4 +90,11 @@ func TestBounds(t *testing.T) {
 	if _, _, err := b.Add(t.Context(), 1, "a", "", time.Hour, noon.Add(time.Hour)); err != nil {
 		t.Errorf("after the others' end: %v", err)
 	}
+}
+
+func TestOnPostgres(t *testing.T) {
+	newdb.OnPostgres(t, map[string]func(*testing.T){
+		"Life":   TestLife,
+		"Bounds": TestBounds,
+	})
 }

@@ -128,7 +128,12 @@ func checkTLS(s *settings.Settings, now time.Time, add report) {
 func checkData(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger, add report) (serving bool) {
 	c, err := socket.Dial(ctx, s.Data)
 	if err == nil {
-		checkServed(s.Data, add)
+		if s.Postgres() {
+			checkShared(ctx, s, now, add)
+			add("data", OK, "%s, open in a running server; the data is in PostgreSQL", s.Data)
+		} else {
+			checkServed(s.Data, add)
+		}
 		return c.Close() == nil
 	}
 	if !errors.Is(err, socket.ErrNoServer) {
@@ -137,6 +142,10 @@ func checkData(ctx context.Context, s *settings.Settings, now func() time.Time, 
 	}
 	if file := socket.File(s.Data); len(file) > socket.MaxPath {
 		add("data", Wrong, "the path of the socket, %s, must be at most %d bytes long; choose a shorter data directory", file, socket.MaxPath)
+	}
+	if s.Postgres() {
+		checkShared(ctx, s, now, add)
+		return false
 	}
 	d, err := datadir.OpenCurrent(ctx, s, now, log)
 	switch {
@@ -212,7 +221,7 @@ func checkExposures(dir, command string, add report) {
 // checkSecrets checks the modes of the files of secrets that the settings name.
 func checkSecrets(s *settings.Settings, add report) {
 	server, _ := datadir.Owner(s.Data)
-	files := []string{s.TLS.Key}
+	files := []string{s.TLS.Key, s.StoreKeyFile, s.StorePasswordFile, s.StatePasswordFile}
 	for _, i := range s.Issuers {
 		files = append(files, i.Introspection.SecretFile)
 	}

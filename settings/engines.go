@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"stile.example/stile/settings/engineurl"
 )
 
 // Engine is where something is stored: a word such as sqlite, or URLs that may contain a password.
@@ -33,61 +35,15 @@ func (e Engine) String() string {
 	if e.Word() != "" {
 		return e.text
 	}
-	u, err := splitURL(e.text)
+	u, err := engineurl.Split(e.text)
 	if err != nil {
 		return "…" // impossible: it was checked
 	}
-	return u.scheme + "://" + u.hosts + u.path.Path
+	return u.Shown()
 }
 
 // GoString keeps the password out of %#v.
 func (e Engine) GoString() string { return e.String() }
-
-// engineURL is a URL that may have several hosts, with commas, which net/url refuses.
-type engineURL struct {
-	scheme, hosts string
-	user          *url.Userinfo
-	path          *url.URL // path and parameters
-}
-
-// maxURL is the maximum length of a URL.
-const maxURL = 2048
-
-var (
-	errURL   = errors.New("is not a valid URL; characters such as @, / and # in a password must be written as %40, %2F and %23, or put the password into a file")
-	hostForm = regexp.MustCompile(`^([A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?$`)
-)
-
-// splitURL parses a URL. Its errors never contain a part of it.
-func splitURL(text string) (u engineURL, err error) {
-	scheme, rest, _ := strings.Cut(text, "://")
-	authority, path := rest, ""
-	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
-		authority, path = rest[:i], rest[i:]
-	}
-	u.scheme, u.hosts = scheme, authority
-	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
-		u.hosts = authority[i+1:]
-	}
-	if len(text) > maxURL {
-		return u, errURL
-	}
-	whole, err := url.Parse(scheme + "://" + strings.TrimSuffix(authority, u.hosts) + "host" + path)
-	if err != nil {
-		return u, errURL
-	}
-	u.user, u.path = whole.User, &url.URL{Path: whole.Path, RawPath: whole.RawPath, RawQuery: whole.RawQuery, Fragment: whole.Fragment}
-	return u, nil
-}
-
-// String returns the whole URL, with the password.
-func (u engineURL) String() string {
-	text := u.scheme + "://"
-	if u.user != nil {
-		text += u.user.String() + "@"
-	}
-	return text + u.hosts + u.path.String()
-}
 
 // Postgres reports whether the store is PostgreSQL, so that there may be several nodes.
 func (s *Settings) Postgres() bool { return s.Store.Word() == "" }
@@ -167,7 +123,7 @@ func (e schemes) parse(text string) (Engine, error) {
 		return Engine{}, errors.New("unknown engine")
 	}
 	if e.several {
-		if text, why = joinURLs(strings.ReplaceAll(text, " ", "")); why != "" {
+		if text, why = engineurl.Join(strings.ReplaceAll(text, " ", "")); why != "" {
 			return Engine{}, errors.New(why)
 		}
 	}
@@ -177,65 +133,25 @@ func (e schemes) parse(text string) (Engine, error) {
 	return Engine{text}, nil
 }
 
-// joinURLs writes several URLs of the members of a Cluster as one with several hosts.
-func joinURLs(text string) (one, problem string) {
-	scheme, _, _ := strings.Cut(text, "://")
-	if strings.Count(text, "://") < 2 {
-		return text, ""
-	}
-	for part := range strings.SplitSeq(text, ",") {
-		if strings.Contains(part, "://") && !strings.HasPrefix(part, scheme+"://") {
-			return "", "the URLs must have the same scheme"
-		}
-	}
-	var first engineURL
-	for i, part := range strings.Split(text, ","+scheme+"://") {
-		if i > 0 {
-			part = scheme + "://" + part
-		}
-		u, err := splitURL(part)
-		switch {
-		case err != nil:
-			return "", err.Error()
-		case i == 0:
-			first = u
-			continue
-		case u.user != nil && (first.user == nil || u.user.String() != first.user.String()):
-			return "", "the URLs must have the same user and password"
-		}
-		first.hosts += "," + u.hosts
-		first.path = u.path
-	}
-	query := first.path.Query()
-	if !query.Has("cluster") && !query.Has("sentinel") {
-		query.Set("cluster", "yes")
-	}
-	first.path.RawQuery = query.Encode()
-	return first.String(), ""
-}
-
 func (e schemes) checkURL(text string) error {
-	u, err := splitURL(text)
+	u, err := engineurl.Split(text)
 	if err != nil {
 		return err
 	}
-	hosts := strings.Split(u.hosts, ",")
 	switch {
-	case !slices.Contains(e.schemes, u.scheme):
+	case !slices.Contains(e.schemes, u.Scheme):
 		return fmt.Errorf("the scheme must be %s", anyOf(e.schemes))
-	case strings.Contains(u.path.Path, "://"):
+	case strings.Contains(u.Path.Path, "://"):
 		return errors.New("must be one URL; several hosts are written with commas, before the path")
-	case u.hosts == "" && !u.path.Query().Has("host"):
+	case u.Hosts == "" && !u.Path.Query().Has("host"):
 		return errors.New("the URL must name a host")
-	case u.path.Fragment != "":
+	case u.Path.Fragment != "":
 		return errors.New("the URL must not have a fragment; # in a password must be written as %23")
-	case len(hosts) > 1 && !slices.Contains([]string{"postgres", "postgresql"}, u.scheme) && !e.several:
+	case strings.Contains(u.Hosts, ",") && !slices.Contains([]string{"postgres", "postgresql"}, u.Scheme) && !e.several:
 		return errors.New("must be one URL with one host")
 	}
-	for _, host := range hosts {
-		if u.hosts != "" && !hostForm.MatchString(host) {
-			return errURL
-		}
+	if u.Hosts != "" && !u.AreHosts() {
+		return engineurl.ErrInvalid
 	}
 	return nil
 }
@@ -341,11 +257,11 @@ func (s *Settings) StoreURL() (string, error) {
 
 // StateUser returns the user in the setting state, "" if there is none.
 func (s *Settings) StateUser() string {
-	u, err := splitURL(s.State.text)
-	if err != nil || u.user == nil {
+	u, err := engineurl.Split(s.State.text)
+	if err != nil || u.User == nil {
 		return ""
 	}
-	return u.user.Username()
+	return u.User.Username()
 }
 
 // StatePassword returns the password in state_password_file, "" if that is not set.
@@ -365,15 +281,15 @@ func withPassword(setting, file, text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	u, err := splitURL(text)
+	u, err := engineurl.Split(text)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", setting, err)
 	}
 	name := ""
-	if u.user != nil {
-		name = u.user.Username()
+	if u.User != nil {
+		name = u.User.Username()
 	}
-	u.user = url.UserPassword(name, password)
+	u.User = url.UserPassword(name, password)
 	return u.String(), nil
 }
 

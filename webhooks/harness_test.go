@@ -9,13 +9,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"stile.example/stile/events"
-	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/storetest/newdb"
 	"stile.example/stile/store/tables/webhookdb"
 	"stile.example/stile/webhooks"
 )
@@ -34,7 +33,7 @@ func (c *clock) set(t time.Time) { c.mu.Lock(); defer c.mu.Unlock(); c.at = t }
 
 // faults makes the n-th use of the database fail, and all later ones until it is reset.
 type faults struct {
-	*sqlite.DB
+	newdb.DB
 	mu     sync.Mutex
 	uses   int
 	failAt int // 0: never
@@ -77,12 +76,7 @@ type harness struct {
 func newHarness(t *testing.T, targets webhooks.Targets) *harness {
 	t.Helper()
 	h := &harness{t: t, clock: &clock{at: start}, key: []byte("the key of a server")}
-	log := slog.New(slog.DiscardHandler)
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "stile.db"), sqlite.Options{Log: log, Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+	db := newdb.Open(t, time.Now)
 	closed, err := sql.Open("sqlite3", ":memory:")
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +196,20 @@ func status(code int) func(http.ResponseWriter, *http.Request) {
 	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(code) }
 }
 
-// execute returns a function for sqlite.DB.Write.
+// execute returns a function for Write of a database.
 func execute(query string, args ...any) func(*sql.Tx) error {
 	return func(tx *sql.Tx) error { _, err := tx.Exec(query, args...); return err }
+}
+
+func TestOnPostgres(t *testing.T) {
+	newdb.OnPostgres(t, map[string]func(*testing.T){
+		"Delivery":   TestDelivery,
+		"Choice":     TestChoice,
+		"Pauses":     TestPauses,
+		"Gone":       TestGone,
+		"Sweep":      TestSweep,
+		"Secrets":    TestSecrets,
+		"Limits":     TestLimits,
+		"SweepScale": TestSweepScale,
+	})
 }

@@ -1,6 +1,7 @@
 package upkeep
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -37,6 +38,9 @@ To try a backup, restore it to another directory with --data.`,
 			s, err := p.Settings()
 			if err != nil {
 				return err
+			}
+			if s.Postgres() {
+				return errors.New("the setting store is PostgreSQL: restore a dump of it with `pg_restore`. To take over a backup of sqlite, restore it with --data and store set to sqlite, then move that directory with `stile move`")
 			}
 			by := operations.CommandLine(os.Getuid())
 			r, err := backup.Restore(c.Context(), backup.Options{File: args[0], Settings: s, Now: p.Now, Log: p.Logger(s),

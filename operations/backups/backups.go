@@ -10,6 +10,7 @@ import (
 	"stile.example/stile/corpus/library"
 	"stile.example/stile/datadir"
 	"stile.example/stile/operations/failure"
+	"stile.example/stile/store/postgres"
 )
 
 // Written is how much was written.
@@ -19,6 +20,9 @@ type Written struct {
 
 // Write writes the tar file. The result counts the bytes of the files in it.
 func Write(ctx context.Context, d *datadir.Dir, out io.Writer) (w Written, err error) {
+	if d.Nodes != nil {
+		return w, failure.Of(failure.Conflict, postgres.ErrBackup)
+	}
 	m, err := backup.Write(ctx, d, out)
 	if errors.Is(err, library.ErrImporting) {
 		err = failure.Of(failure.Conflict, err)

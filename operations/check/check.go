@@ -34,7 +34,7 @@ func Files(ctx context.Context, d *datadir.Dir, _ None, out io.Writer) (inspect.
 	if errors.Is(err, datadir.ErrInspecting) {
 		return r, failure.Of(failure.Conflict, err)
 	}
-	if err != nil || d.Meter == nil || len(r.Findings) > 0 {
+	if err != nil || d.Meter == nil || d.Nodes != nil || len(r.Findings) > 0 {
 		return r, err
 	}
 	lost, err := lostCalls(ctx, d)

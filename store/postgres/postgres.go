@@ -79,6 +79,20 @@ func Open(ctx context.Context, url string, opt Options) (_ *DB, err error) {
 	if err != nil {
 		return nil, err
 	}
+	db := openPools(cfg, opt)
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("open the database at %s: %w", Place(cfg), err), db.Close())
+		}
+	}()
+	if err := db.checkVersion(ctx); err != nil {
+		return nil, err
+	}
+	return db, db.migrate(ctx, cfg)
+}
+
+// openPools returns a database that is not connected yet.
+func openPools(cfg *pgx.ConnConfig, opt Options) *DB {
 	opt.Connections = max(4, cmp.Or(opt.Connections, 12))
 	opt.Wait = cmp.Or(opt.Wait, 5*time.Second)
 	db := &DB{opt: opt}
@@ -91,15 +105,7 @@ func Open(ctx context.Context, url string, opt Options) (_ *DB, err error) {
 	db.installationTable = installation.Table{DB: db}
 	db.addressTable = addresslist.Table{DB: db}
 	db.close = sync.OnceValue(db.closeAll)
-	defer func() {
-		if err != nil {
-			err = errors.Join(fmt.Errorf("open the database at %s: %w", Place(cfg), err), db.Close())
-		}
-	}()
-	if err := db.checkVersion(ctx); err != nil {
-		return nil, err
-	}
-	return db, db.migrate(ctx, cfg)
+	return db
 }
 
 // Config reads the URL of a database. The environment completes it, with PGPASSWORD for example, as

@@ -20,8 +20,8 @@ import (
 	"stile.example/stile/usage"
 )
 
-// oneNode is a database whose states only this process changes. It transfers what has changed before
-// anything is read. So the tests of every store can test the tables that transfers fill.
+// oneNode is a database whose states only this process changes. It transfers what has changed
+// before anything is read. So the tests of every store can test the tables that transfers fill.
 type oneNode struct {
 	*DB
 	*refusalTable

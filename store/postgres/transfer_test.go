@@ -84,8 +84,23 @@ func TestTransferInAnyOrder(t *testing.T) {
 	}
 }
 
-// TestTransfersOfNodes: four nodes transfer overlapping tokens at the same time, while one sweeps and
-// others write. None fails, and the sums stay exact.
+// TestLargerTotalsWin: calls and records grow independently of each other.
+func TestLargerTotalsWin(t *testing.T) {
+	db := newDB(t)
+	for version, use := range []Use{{Calls: 5, Records: 1}, {Calls: 1, Records: 9}, {Calls: 4, Records: 2}} {
+		r := tokenRow(1, uint32(version+1), 0)
+		r.Uses = []Use{use}
+		if err := db.TransferTokens(t.Context(), []TokenRow{r}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if calls, records := count(t, db, `SELECT calls FROM ledger_days`), count(t, db, `SELECT records FROM ledger_days`); calls != 5 || records != 9 {
+		t.Errorf("%d calls and %d records, want 5 and 9", calls, records)
+	}
+}
+
+// TestTransfersOfNodes: four nodes transfer overlapping tokens at the same time, while one sweeps
+// and others write. None fails, and the sums stay exact.
 func TestTransfersOfNodes(t *testing.T) {
 	url := engines.Postgres(t)
 	var wg sync.WaitGroup
@@ -148,7 +163,7 @@ func TestSumsFollowTheLedger(t *testing.T) {
 	}
 }
 
-// TestUsageOfManyTenants: the sums are read as the ledger has them, by name.
+// TestUsageByName: the sums are read as the ledger has them, by name.
 func TestUsageByName(t *testing.T) {
 	db := newDB(t)
 	for _, name := range []string{"b", "a"} {
@@ -185,7 +200,8 @@ func TestTransferWaitsForNoWriter(t *testing.T) {
 	}
 }
 
-// TestScopesByVersion: a state that comes late does not replace a newer one, not even a removed one.
+// TestScopesByVersion: a state that comes late does not replace a newer one, not even a removed
+// one.
 func TestScopesByVersion(t *testing.T) {
 	db := newDB(t)
 	of := addresses.Scope{Range: entry("192.0.2.0/24").Range, Tenant: 3}

@@ -31,7 +31,10 @@ func translate(query string) string {
 				i++
 			}
 		case strings.HasPrefix(query[i:], hint):
-			i = endOf(query, i+len(hint), " ")
+			i += len(hint)
+			for i < len(query) && !strings.ContainsRune(" \t\n)", rune(query[i])) { // the name of the index
+				i++
+			}
 		default:
 			b.WriteByte(c)
 			i++

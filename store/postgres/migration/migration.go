@@ -79,3 +79,24 @@ func knowsAll(ctx context.Context, q rows.Querier, names []string) error {
 	}
 	return nil
 }
+
+// Missing returns the names of the steps that are not among those that a database has run. It is
+// never nil. It returns an error if the database has run a step that this program does not know.
+func Missing(done []string) ([]string, error) {
+	names, err := fs.Glob(files, "*.sql")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range done {
+		if !slices.Contains(names, name) {
+			return nil, fmt.Errorf("the database has run the migration %s, which this program does not know: use the newer program that migrated it", name)
+		}
+	}
+	missing := []string{}
+	for _, name := range names {
+		if !slices.Contains(done, name) {
+			missing = append(missing, name)
+		}
+	}
+	return missing, nil
+}

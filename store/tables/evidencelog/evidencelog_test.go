@@ -2,25 +2,20 @@ package evidencelog_test
 
 import (
 	"fmt"
-	"log/slog"
-	"path/filepath"
 	"reflect"
 	"testing"
 	"time"
 
 	"stile.example/stile/evidence"
-	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/storetest/newdb"
 	"stile.example/stile/store/tables/evidencelog"
 )
 
 var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
 
-func open(t *testing.T, file string) (evidencelog.Table, func()) {
+func open(t *testing.T, place string) (evidencelog.Table, func()) {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), file, sqlite.Options{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return noon }})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := newdb.OpenAt(t, place, func() time.Time { return noon })
 	return evidencelog.Table{DB: db}, func() {
 		if err := db.Close(); err != nil {
 			t.Error(err)
@@ -30,8 +25,8 @@ func open(t *testing.T, file string) (evidencelog.Table, func()) {
 
 // TestKept checks that entries are added up, survive a restart, and are read back in every field.
 func TestKept(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "stile.db")
-	table, end := open(t, file)
+	place := newdb.Place(t)
+	table, end := open(t, place)
 	e := evidence.Entry{Tenant: 3, Day: evidence.DayOf(noon), Kind: evidence.Foreign, Key: "jti", Note: "note", Count: 2,
 		First: noon, Last: noon.Add(time.Minute), Ref: "7QK2-M4TD", Few: evidence.Few{1, 5}, Many: make(evidence.Sketch, 1024)}
 	v := reflect.ValueOf(e)
@@ -46,7 +41,7 @@ func TestKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	end()
-	table, end = open(t, file)
+	table, end = open(t, place)
 	defer end()
 	list, err := table.Evidence(t.Context(), 3, e.Day)
 	e.Count = 4
@@ -67,7 +62,7 @@ func TestKept(t *testing.T) {
 // TestKeysAreBounded checks that a tenant has a limited number of keys of a kind on a day, that
 // what is beyond them is counted together, and that others have theirs.
 func TestKeysAreBounded(t *testing.T) {
-	table, end := open(t, filepath.Join(t.TempDir(), "stile.db"))
+	table, end := open(t, newdb.Place(t))
 	defer end()
 	day := evidence.DayOf(noon)
 	var some []evidence.Entry
@@ -89,7 +84,7 @@ func TestKeysAreBounded(t *testing.T) {
 
 // TestTraffic checks the sums that tenants are compared by.
 func TestTraffic(t *testing.T) {
-	table, end := open(t, filepath.Join(t.TempDir(), "stile.db"))
+	table, end := open(t, newdb.Place(t))
 	defer end()
 	day := evidence.DayOf(noon)
 	entry := func(tenant uint32, day int64, k evidence.Kind, key string, n int64) evidence.Entry {
@@ -107,4 +102,12 @@ func TestTraffic(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, %v", got, err)
 	}
+}
+
+func TestOnPostgres(t *testing.T) {
+	newdb.OnPostgres(t, map[string]func(*testing.T){
+		"Kept":           TestKept,
+		"KeysAreBounded": TestKeysAreBounded,
+		"Traffic":        TestTraffic,
+	})
 }

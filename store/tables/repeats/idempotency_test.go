@@ -5,15 +5,13 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"fmt"
-	"log/slog"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"stile.example/stile/idempotency"
-	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/storetest/newdb"
 )
 
 var noon = time.Date(2026, 11, 27, 12, 0, 0, 0, time.UTC)
@@ -29,12 +27,7 @@ func newRequests(t *testing.T, table Table) *idempotency.Requests {
 
 func newTable(t *testing.T) Table {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "stile.db"), sqlite.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return Table{db}
+	return Table{newdb.Open(t, time.Now)}
 }
 
 // TestRequests checks every outcome of a request with a key.
@@ -198,4 +191,14 @@ func TestForgetOld(t *testing.T) {
 			t.Errorf("after %v: %d records are left, want %d: %v", c.after, n, c.left, err)
 		}
 	}
+}
+
+func TestOnPostgres(t *testing.T) {
+	newdb.OnPostgres(t, map[string]func(*testing.T){
+		"Requests":  TestRequests,
+		"Bounds":    TestBounds,
+		"Once":      TestOnce,
+		"Encrypted": TestEncrypted,
+		"ForgetOld": TestForgetOld,
+	})
 }

@@ -22,6 +22,7 @@ import (
 
 	"stile.example/stile/statements"
 	"stile.example/stile/store/sqlite"
+	"stile.example/stile/store/storetest/newdb"
 	"stile.example/stile/store/tables/statementlog"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
@@ -30,17 +31,12 @@ import (
 
 var november = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 
-func openDB(t testing.TB) *sqlite.DB {
+func openDB(t testing.TB) newdb.DB {
 	t.Helper()
-	db, err := sqlite.Open(context.Background(), filepath.Join(t.TempDir(), "stile.db"), sqlite.Options{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return november }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	return db
+	return newdb.Open(t, func() time.Time { return november })
 }
 
-func newBook(t testing.TB, db *sqlite.DB) *statements.Book {
+func newBook(t testing.TB, db newdb.DB) *statements.Book {
 	t.Helper()
 	key, err := statements.NewKey(make([]byte, statements.SeedSize))
 	if err != nil {
@@ -49,7 +45,7 @@ func newBook(t testing.TB, db *sqlite.DB) *statements.Book {
 	return &statements.Book{Store: statementlog.Table{DB: db}, Key: key}
 }
 
-func addTenant(t testing.TB, db *sqlite.DB, clientID string, created time.Time, prices ...tenants.Price) uint32 {
+func addTenant(t testing.TB, db newdb.DB, clientID string, created time.Time, prices ...tenants.Price) uint32 {
 	t.Helper()
 	added, err := db.AddTenant(context.Background(), tenants.Tenant{ClientID: clientID, Name: "Name of " + clientID, Status: tenants.Active, CreatedAt: created, Prices: prices, Currency: "EUR"})
 	if err != nil {
@@ -59,15 +55,10 @@ func addTenant(t testing.TB, db *sqlite.DB, clientID string, created time.Time, 
 }
 
 // count stores the state of a token that was bound on a day.
-func count(t testing.TB, db *sqlite.DB, tenant uint32, id tokens.ID, day int32, used tokens.Usage) {
+func count(t testing.TB, db newdb.DB, tenant uint32, id tokens.ID, day int32, used tokens.Usage) {
 	t.Helper()
 	issued := int64(day)*86400 + 80_000 // late on that day, so that it may be used on the next one
-	err := db.Update(context.Background(), id, func(tokens.State) tokens.State {
-		return tokens.State{Tenant: tenant, Day: day, IssuedAt: issued, Expires: issued + 86400, Used: used}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	newdb.PutState(t, db, id, tokens.State{Tenant: tenant, Day: day, IssuedAt: issued, Expires: issued + 86400, Used: used})
 }
 
 func closeAt(t testing.TB, b *statements.Book, now time.Time) []statements.Statement {
@@ -127,7 +118,7 @@ func linesOf(t testing.TB, b *statements.Book, tenant, month string) (texts []st
 func TestLawMonthEnd(t *testing.T) {
 	n := 0
 	rapid.Check(t, func(r *rapid.T) {
-		if n++; n > 40 {
+		if n++; n > 40 || n > 10 && strings.HasPrefix(t.Name(), "TestOnPostgres") {
 			return // opening a database takes a while
 		}
 		db := openDB(t)
@@ -194,7 +185,7 @@ func TestLawMonthEnd(t *testing.T) {
 }
 
 // agrees checks that a statement has the calls, records and amounts of the usage of its month.
-func agrees(r *rapid.T, db *sqlite.DB, s statements.Statement, price tenants.Price) {
+func agrees(r *rapid.T, db newdb.DB, s statements.Statement, price tenants.Price) {
 	month, _ := statements.ParseMonth(s.Month)
 	lines, err := db.Usage(context.Background(), s.Tenant, usage.Day(month), usage.Day(month.AddDate(0, 1, -1)))
 	if err != nil {
@@ -232,13 +223,21 @@ func TestImmutable(t *testing.T) {
 	if len(made) != 1 || made[0].Calls != 5 || made[0].Number != 1 || made[0].Previous != "" || made[0].Name != "Name of acme" || made[0].Currency != "EUR" {
 		t.Fatalf("%+v", made)
 	}
-	for _, change := range []string{
-		`UPDATE statements SET amount = 0`, `DELETE FROM statements`, `INSERT OR REPLACE INTO statements SELECT * FROM statements`,
-		`UPDATE OR REPLACE statements SET month = '2026-10'`,
-		`UPDATE statement_lines SET first = 7`, `DELETE FROM statement_lines`, `INSERT INTO statement_lines VALUES ('acme', '2026-11', 1024, x'', x'')`,
-		`INSERT OR REPLACE INTO statement_lines SELECT * FROM statement_lines`,
+	changes := []string{
+		`UPDATE statements SET amount = 0`, `DELETE FROM statements`, `INSERT INTO statements SELECT * FROM statements`,
+		`INSERT INTO statements SELECT * FROM statements WHERE true ON CONFLICT (tenant, month) DO UPDATE SET amount = 7`,
+		`UPDATE statement_lines SET first = 7`, `DELETE FROM statement_lines`, `INSERT INTO statement_lines SELECT tenant, month, 1024, hash, lines FROM statement_lines`,
+		`INSERT INTO statement_lines SELECT * FROM statement_lines WHERE true ON CONFLICT (tenant, month, first) DO UPDATE SET first = 7`,
 		`UPDATE closed_months SET month = '2026-10'`, `DELETE FROM closed_months`,
-	} {
+		`INSERT INTO closed_months VALUES ('2026-11', 7) ON CONFLICT (month) DO UPDATE SET closed_at = 7`,
+	}
+	if _, isSQLite := db.(*sqlite.DB); isSQLite {
+		changes = append(changes, `INSERT OR REPLACE INTO statements SELECT * FROM statements`, `UPDATE OR REPLACE statements SET month = '2026-10'`,
+			`INSERT OR REPLACE INTO statement_lines SELECT * FROM statement_lines`)
+	} else {
+		changes = append(changes, `TRUNCATE statements`, `TRUNCATE statement_lines`, `TRUNCATE closed_months`, `TRUNCATE statements, statement_lines CASCADE`)
+	}
+	for _, change := range changes {
 		err := db.Write(t.Context(), func(tx *sql.Tx) error { _, err := tx.Exec(change); return err })
 		if err == nil || !strings.Contains(err.Error(), "can't be") && !strings.Contains(err.Error(), "exists already") {
 			t.Errorf("%s: %v", change, err)
@@ -323,7 +322,7 @@ func (f *failing) CloseMonth(ctx context.Context, month string, at time.Time) er
 	return f.Store.CloseMonth(ctx, month, at)
 }
 
-func insert(db *sqlite.DB, tenant uint32, day int32, id tokens.ID) error {
+func insert(db newdb.DB, tenant uint32, day int32, id tokens.ID) error {
 	return db.Write(context.Background(), func(tx *sql.Tx) error {
 		_, err := tx.Exec(`INSERT INTO ledger VALUES (?, ?, 0, ?, 1, 2)`, tenant, day, id[:])
 		return err
@@ -481,7 +480,7 @@ func TestProof(t *testing.T) {
 }
 
 // fill adds n lines to the ledger, for November.
-func fill(t testing.TB, db *sqlite.DB, tenant uint32, n int) {
+func fill(t testing.TB, db newdb.DB, tenant uint32, n int) {
 	t.Helper()
 	err := db.Write(context.Background(), func(tx *sql.Tx) error {
 		_, err := tx.Exec(`
@@ -517,7 +516,7 @@ func TestMillion(t *testing.T) {
 			begun := time.Now()
 			var id tokens.ID
 			binary.BigEndian.PutUint32(id[:], i)
-			_ = db.Update(context.Background(), id, func(s tokens.State) tokens.State { s.Tenant = 1; s.Expires = 1 << 40; return s })
+			_ = db.(tokens.Store).Update(context.Background(), id, func(s tokens.State) tokens.State { s.Tenant = 1; s.Expires = 1 << 40; return s })
 			longest = max(longest, time.Since(begun))
 			time.Sleep(time.Millisecond)
 		}
@@ -723,4 +722,18 @@ func TestLogIsBounded(t *testing.T) {
 	if most := 2*one + 1<<20; size() > most {
 		t.Errorf("the log has %d bytes after %d months, and %d after one", size(), months, one)
 	}
+}
+
+func TestOnPostgres(t *testing.T) {
+	newdb.OnPostgres(t, map[string]func(*testing.T){
+		"SlowReader":            TestSlowReader,
+		"LawMonthEnd":           TestLawMonthEnd,
+		"Immutable":             TestImmutable,
+		"Interrupted":           TestInterrupted,
+		"PriceChangedMeanwhile": TestPriceChangedMeanwhile,
+		"RemovedAndAdded":       TestRemovedAndAdded,
+		"AddedWhileClosing":     TestAddedWhileClosing,
+		"Chain":                 TestChain,
+		"Listed":                TestListed,
+	})
 }

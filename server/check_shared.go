@@ -1,0 +1,109 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"strings"
+	"time"
+
+	"stile.example/stile/corpus/replica/buckets"
+	"stile.example/stile/datadir"
+	"stile.example/stile/settings"
+	"stile.example/stile/store"
+	"stile.example/stile/store/valkey"
+)
+
+// checkShared checks what nodes share: PostgreSQL, the key of its keys, Valkey or Redis, the bucket,
+// the clocks, and that all nodes have the same settings. It creates and migrates nothing.
+func checkShared(ctx context.Context, s *settings.Settings, now func() time.Time, add report) {
+	checkPostgres(ctx, s, now, add)
+	checkStates(ctx, s, now, add)
+	if s.CorpusStore.Word() == "" {
+		checkBucket(ctx, s, add)
+	}
+}
+
+func checkPostgres(ctx context.Context, s *settings.Settings, now func() time.Time, add report) {
+	p, err := datadir.Peek(ctx, s, now)
+	if err != nil {
+		add("store", Wrong, "%s: %s", s.Store, oneLine(err))
+		return
+	}
+	switch {
+	case p.IsNew:
+		add("store", OK, "%s: PostgreSQL %s; it has no data yet, and the first start creates it", s.Store, p.Version)
+	case p.IsOld:
+		add("store", Warning, "%s: PostgreSQL %s; an older version of stile wrote the data, and the next start or command migrates it: make a backup first", s.Store, p.Version)
+	default:
+		add("store", OK, "%s: PostgreSQL %s can be read and written", s.Store, p.Version)
+	}
+	checkClockOf("PostgreSQL", p.Clock, add)
+	switch {
+	case p.KeyProblem != nil:
+		add("keys", Wrong, "%s", oneLine(p.KeyProblem))
+	case !p.IsNew:
+		add("keys", OK, "the keys in PostgreSQL can be decrypted")
+	}
+	for _, d := range p.Differences {
+		add("nodes", Warning, "the setting %s differs from that of the node %s; all nodes need the same one", d.Setting, strings.Join(d.Nodes, ", "))
+	}
+	if len(p.Live) > 0 && len(p.Differences) == 0 {
+		add("nodes", OK, "%d live: %s", len(p.Live), strings.Join(p.Live, ", "))
+	}
+}
+
+// checkClockOf checks how much a clock of an engine differs from this machine's.
+func checkClockOf(name string, ahead time.Duration, add report) {
+	switch d := ahead.Abs(); {
+	case d > datadir.MaxClock:
+		add("clock", Wrong, "the clock of %s is %.1f s ahead of this machine's; a node does not start if it is more than %s: set both by NTP", name, ahead.Seconds(), datadir.MaxClock)
+	case d > datadir.WarnClock:
+		add("clock", Warning, "the clock of %s is %.1f s ahead of this machine's: set both by NTP", name, ahead.Seconds())
+	default:
+		add("clock", OK, "the clock of %s differs by %d ms", name, ahead.Milliseconds())
+	}
+}
+
+func checkStates(ctx context.Context, s *settings.Settings, now func() time.Time, add report) {
+	if s.State.Word() != "" {
+		return
+	}
+	p := store.Places{States: s.State.Reveal(), StateUser: s.StateUser(), Log: slog.New(slog.DiscardHandler), Now: now}
+	var err error
+	if p.StatePassword, err = s.StatePassword(); err != nil {
+		add("state", Wrong, "%v", err)
+		return
+	}
+	found, err := valkey.Examine(ctx, p.ValkeyOptions())
+	if err != nil {
+		add("state", Wrong, "%s: %s", s.State, oneLine(err))
+		return
+	}
+	for _, f := range found {
+		state := Warning
+		if f.Fatal {
+			state = Wrong
+		}
+		add("state", state, "%s", f)
+	}
+	if len(found) == 0 {
+		add("state", OK, "%s: version and configuration are right", s.State)
+	}
+}
+
+func checkBucket(ctx context.Context, s *settings.Settings, add report) {
+	cfg, err := buckets.Parse(s.CorpusStore.Reveal())
+	if err != nil {
+		add("corpus_store", Wrong, "%v", err)
+		return
+	}
+	c, err := buckets.Open(cfg)
+	if err == nil {
+		err = c.Ready(ctx)
+	}
+	if err != nil {
+		add("corpus_store", Wrong, "%s: %s", s.CorpusStore, oneLine(err))
+		return
+	}
+	add("corpus_store", OK, "%s can be read and written", s.CorpusStore)
+}
