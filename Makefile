@@ -20,6 +20,10 @@ build: needs ## build bin/stile
 run: build ## build, then serve the demo corpus to a demo tenant
 	./bin/stile serve --demo
 
+.PHONY: run-cluster
+run-cluster: build needs-engines needs-curl ## build, then serve the demo by three nodes
+	./deploy/cluster/run.sh
+
 # The tests in e2e and OTHERS run the real program and third-party programs as processes of their
 # own. The race detector can't look into those, and would only slow their callers. Those in e2e also
 # measure, so nothing else may run at the same time.

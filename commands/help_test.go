@@ -86,7 +86,7 @@ func TestOperations(t *testing.T) {
 		delete(commands, op.Name)
 	}
 	rest := slices.Sorted(maps.Keys(commands))
-	if want := []string{"check", "restore", "serve", "settings", "simulate", "usage verify", "version"}; !slices.Equal(rest, want) {
+	if want := []string{"check", "move", "restore", "serve", "settings", "simulate", "usage verify", "version"}; !slices.Equal(rest, want) {
 		t.Errorf("commands without an operation: %q, want %q", rest, want)
 	}
 }

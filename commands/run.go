@@ -151,6 +151,7 @@ running. ` + "`stile help settings`" + ` lists all settings. Exit codes: 0 succe
 		own.Doctor(),
 		p.upkeep().Backup(),
 		p.upkeep().Restore(),
+		p.upkeep().Move(),
 		p.upkeep().Fsck(),
 		policy.Commands{Program: host{p}}.Policy(),
 		p.lists().Overview(),

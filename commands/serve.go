@@ -64,7 +64,7 @@ var demoDefaults = map[string]string{"listen": "127.0.0.1:8080", "log.level": "w
 
 func (f *demoFlags) register(c *cobra.Command) {
 	c.Flags().BoolVar(&f.on, "demo", false, "add a demo corpus, a demo tenant and its site, and print what to try")
-	c.Flags().StringVar(&f.listen, "demo-listen", "", "`address` of the demo tenant's site (default \""+demoListen+"\")")
+	c.Flags().StringVar(&f.listen, "demo-listen", "", "`address` of the demo tenant's site, or none if another node has it (default \""+demoListen+"\")")
 }
 
 // check refuses a site for other machines: its pages would be served over plain HTTP, where a token
@@ -72,6 +72,9 @@ func (f *demoFlags) register(c *cobra.Command) {
 func (f *demoFlags) check() error {
 	if f.listen == "" {
 		f.listen = demoListen
+		return nil
+	}
+	if f.on && f.listen == server.NoDemoSite {
 		return nil
 	}
 	host, _, err := net.SplitHostPort(f.listen)

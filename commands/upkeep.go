@@ -11,6 +11,7 @@ import (
 func (p *program) upkeep() upkeep.Commands {
 	return upkeep.Commands{
 		Program: host{p}, Settings: func() (*settings.Settings, error) { return p.settings(nil) },
-		Executor: p.executor, PerformBy: performBy, Logger: p.logger, Again: p.again, Now: func() time.Time { return p.now() },
+		SettingsWith: p.settings,
+		Executor:     p.executor, PerformBy: performBy, Logger: p.logger, Again: p.again, Now: func() time.Time { return p.now() },
 	}
 }

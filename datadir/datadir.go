@@ -169,6 +169,9 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 
 // openOwn opens the database and the keys in the data directory.
 func (d *Dir) openOwn(ctx context.Context, s *settings.Settings, how opening) (err error) {
+	if err := checkMoved(s.Data); err != nil {
+		return err
+	}
 	if err := checkDatabase(ctx, s.Data, how.create); err != nil {
 		return err
 	}

@@ -54,20 +54,14 @@ func (d *Dir) openShared(ctx context.Context, s *settings.Settings, how opening)
 	if d.box, err = newBox(s); err != nil {
 		return err
 	}
-	p := store.Places{Data: s.Data, Log: d.Log, Now: d.Now, StateUser: s.StateUser()}
-	if p.Postgres, err = s.StoreURL(); err != nil {
+	p, err := placesOf(s, d.Now, d.Log)
+	if err != nil {
 		return err
-	}
-	if p.StatePassword, err = s.StatePassword(); err != nil {
-		return err
-	}
-	if s.State.Word() == "" {
-		p.States = s.State.Reveal()
-	}
-	if s.CorpusStore.Word() == "" {
-		p.Bucket = s.CorpusStore.Reveal()
 	}
 	d.Store, err = store.OpenShared(ctx, p, func(db *postgres.DB) (store.Member, error) {
+		if err := CheckIncoming(ctx, db); err != nil {
+			return store.Member{}, err
+		}
 		d.sealed, d.nodeTable = nodetable.Sealed{DB: db}, nodetable.Table{Pool: db.Single()}
 		return d.join(ctx, s)
 	})
@@ -75,6 +69,24 @@ func (d *Dir) openShared(ctx context.Context, s *settings.Settings, how opening)
 		return fmt.Errorf("open the database: %w", err)
 	}
 	return d.openSharedKeys(ctx, how)
+}
+
+// placesOf returns where the settings say that nodes store what they share.
+func placesOf(s *settings.Settings, now func() time.Time, log *slog.Logger) (p store.Places, err error) {
+	p = store.Places{Data: s.Data, Log: log, Now: now, StateUser: s.StateUser()}
+	if p.Postgres, err = s.StoreURL(); err != nil {
+		return p, err
+	}
+	if p.StatePassword, err = s.StatePassword(); err != nil {
+		return p, err
+	}
+	if s.State.Word() == "" {
+		p.States = s.State.Reveal()
+	}
+	if s.CorpusStore.Word() == "" {
+		p.Bucket = s.CorpusStore.Reveal()
+	}
+	return p, nil
 }
 
 // join registers this process as a node.

@@ -49,6 +49,9 @@ func (d *Dir) openSharedKeys(ctx context.Context, how opening) error {
 
 // createSharedKeys creates the keys, unless another node does at the same time.
 func (d *Dir) createSharedKeys(ctx context.Context, how opening) (set *signing.Set, isNew bool, err error) {
+	if all, err := d.Store.Tenants(ctx); err == nil && len(all) == 0 && !how.create && !how.newKeys {
+		return nil, false, fmt.Errorf("%w in %s: start a node with `stile serve`", ErrNoData, d.Settings().Store)
+	}
 	if err := d.checkNewKeys(ctx, "the keys in PostgreSQL", how); err != nil {
 		return nil, false, err
 	}

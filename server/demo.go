@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"stile.example/stile/content"
 	"stile.example/stile/content/imports"
@@ -29,8 +30,12 @@ var demoPolicy = map[string]string{"policy.token.calls": "400", "policy.token.re
 
 // PrepareDemo imports the demo corpus, adds or updates the demo tenant, opens the tenant's site and
 // the start page, and prints what can be tried. command is how the program is called for this data
-// directory. It must be called before [Server.Run].
+// directory. If addr is [NoDemoSite], another node has done all of that, and this one only has the
+// start page and the pictures. It must be called before [Server.Run].
 func (srv *Server) PrepareDemo(ctx context.Context, addr, command string, out io.Writer) error {
+	if addr == NoDemoSite {
+		return srv.joinDemo(ctx)
+	}
 	at, err := srv.openDemoSite(addr)
 	if err != nil {
 		return err
@@ -51,6 +56,35 @@ func (srv *Server) PrepareDemo(ctx context.Context, addr, command string, out io
 	}
 	_, err = fmt.Fprintf(out, banner, count(corpus), len(corpus), srv.origin, "http://"+srv.Addr("admin"), made.Secret, at.origins[0], command, srv.consoleURL())
 	return err
+}
+
+// NoDemoSite is the address of a demo without a site, because another node has it.
+const NoDemoSite = "none"
+
+// joinDemo adds this node to a demo that another node has prepared.
+func (srv *Server) joinDemo(ctx context.Context) error {
+	t, exists := srv.dir.Tenants.Find(demoTenantID)
+	if !exists || len(t.Sites) == 0 {
+		return fmt.Errorf("no other node has prepared the demo: start one without --demo-listen %s first", NoDemoSite)
+	}
+	stats, err := srv.dir.Store.Stats(ctx)
+	if err != nil {
+		return err
+	}
+	srv.handlers.Static = static.Files()
+	srv.handlers.Start = &files.Start{Site: demoSiteOf(t.Sites), Items: stats.Items}
+	srv.serveAPI()
+	return nil
+}
+
+// demoSiteOf returns the site that the demo prints: see openDemoSite.
+func demoSiteOf(sites []string) string {
+	for _, s := range sites {
+		if strings.HasPrefix(s, "http://localhost:") {
+			return s
+		}
+	}
+	return sites[0]
 }
 
 // count returns the number of items in all collections.

@@ -43,6 +43,7 @@ type Shared struct {
 	Valkey   *valkey.Engine   // nil: states are in PostgreSQL
 	Requests *breaker.Breaker // counts the requests to the engine of states
 	Bucket   *buckets.Chunks  // nil: the corpus is in PostgreSQL
+	Replica  *replica.Replica
 }
 
 // Member is this process as one of several nodes.
@@ -81,6 +82,7 @@ func OpenShared(ctx context.Context, p Places, join func(*postgres.DB) (Member, 
 	if err != nil {
 		return nil, err
 	}
+	sh.Replica = r
 	l, err := library.Open(ctx, p.Data, db, library.Options{Now: p.Now, Log: p.Log, Replica: r})
 	if err != nil {
 		return nil, err

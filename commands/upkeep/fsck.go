@@ -86,7 +86,7 @@ func (p Commands) showReport(r inspect.Report) error {
 	return nil
 }
 
-// progress shows the progress of a long check, a line every 5 s.
+// progress shows the progress of something long, a line every 5 s.
 type progress struct {
 	out  io.Writer
 	now  func() time.Time
@@ -103,10 +103,18 @@ func (p *progress) Write(b []byte) (int, error) {
 			return len(b), nil
 		}
 		var at operations.CheckProgress
-		if json.Unmarshal(line, &at) == nil && !p.now().Before(p.next) {
-			p.next = p.now().Add(5 * time.Second)
-			fmt.Fprintf(p.out, "checking: %s, %s read\n", printing.Safe(at.Part), printing.Number(int(at.Rows)))
+		if json.Unmarshal(line, &at) == nil {
+			p.show("checking", at.Part, int(at.Rows))
 		}
 		p.line = bytes.Clone(rest)
 	}
+}
+
+// show prints a line, unless it has printed one just before.
+func (p *progress) show(what, part string, rows int) {
+	if p.now().Before(p.next) {
+		return
+	}
+	p.next = p.now().Add(5 * time.Second)
+	fmt.Fprintf(p.out, "%s: %s, %s read\n", what, printing.Safe(part), printing.Number(rows))
 }

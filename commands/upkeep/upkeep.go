@@ -1,4 +1,4 @@
-// Package upkeep has the commands for the data directory as a whole: backup, restore and fsck.
+// Package upkeep has the commands for all data: backup, restore, move and fsck.
 package upkeep
 
 import (
@@ -23,7 +23,9 @@ import (
 type Commands struct {
 	host.Program
 	Settings func() (*settings.Settings, error)
-	Executor func(*cobra.Command, *settings.Settings) execution.Executor
+	// SettingsWith reads the settings, and replaces some by their names.
+	SettingsWith func(map[string]string) (*settings.Settings, error)
+	Executor     func(*cobra.Command, *settings.Settings) execution.Executor
 	// PerformBy performs the operation of a name.
 	PerformBy func(ctx context.Context, x execution.Executor, name string, in, out any, c operations.Call) error
 	Logger    func(*settings.Settings) *slog.Logger

@@ -30,24 +30,31 @@ type block struct {
 // added marks a block that is appended to its file.
 const added = "added to "
 
-// firstDay returns the blocks of the page, in order.
-func firstDay(t testing.TB) (all []block) {
+// firstDay returns the blocks of the first day, in order.
+func firstDay(t testing.TB) []block {
 	t.Helper()
-	page, err := os.ReadFile("../../docs/first-day.md")
+	all := blocksOf(t, "first-day.md")
+	if len(all) < 20 {
+		t.Fatalf("the first day has only %d blocks", len(all))
+	}
+	return all
+}
+
+// blocksOf returns the blocks of a page that name their language, in order.
+func blocksOf(t testing.TB, name string) (all []block) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	fence := regexp.MustCompile("(?ms)^```([a-z]+)\n(.*?)^```$")
-	name := regexp.MustCompile(`^# ((?:` + added + `)?/\S+)\n`)
+	first := regexp.MustCompile(`^# ((?:` + added + `)?/\S+)\n`)
 	for _, m := range fence.FindAllStringSubmatch(string(page), -1) {
 		b := block{kind: m[1], text: m[2]}
-		if first := name.FindStringSubmatch(b.text); first != nil {
-			b.file = first[1]
+		if m := first.FindStringSubmatch(b.text); m != nil {
+			b.file = m[1]
 		}
 		all = append(all, b)
-	}
-	if len(all) < 20 {
-		t.Fatalf("the first day has only %d blocks", len(all))
 	}
 	return all
 }

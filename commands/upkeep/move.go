@@ -1,0 +1,138 @@
+package upkeep
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"stile.example/stile/audit"
+	"stile.example/stile/commands/printing"
+	"stile.example/stile/commands/syntax"
+	"stile.example/stile/datadir"
+	"stile.example/stile/move"
+	"stile.example/stile/operations"
+	"stile.example/stile/settings"
+)
+
+// moveFlags are the flags of the command move.
+type moveFlags struct {
+	from, to string
+	dryRun   bool
+}
+
+// Move returns the command move. It is not an operation: it has two places for the data.
+func (p Commands) Move() *cobra.Command {
+	var f moveFlags
+	c := &cobra.Command{Use: "move", Short: "move an installation from a data directory to PostgreSQL, for several nodes",
+		Long: `Move an installation from a data directory to the store of several nodes: to
+PostgreSQL, and to the engine that the setting state names. It moves everything:
+tenants, admins, the audit log, usage, statements, webhooks, the address list,
+tokens, source addresses, keys, and the corpus with the one before its last change.
+Then it reads everything back and compares it. Live tokens stay valid, and keep
+their counts.
+
+Stop the server first: the data directory is locked meanwhile. It is only read. At
+the end it gets a file that says where its data is, so that nobody serves it by
+mistake. A move that fails or is interrupted can be repeated: it replaces what it
+has written. Nodes do not start on the database until the move is complete. The
+database must be new, or have what an interrupted move of the same data directory
+has written.
+
+The settings are those of the nodes (state, store_key_file, corpus_store), so name
+their file with --config. Without --to, the database is that of the setting store.
+Other users of the machine can read a password in --to: better set
+store_password_file or the variable STILE_STORE.
+
+There is no command that moves the data back.`,
+		Example: `  stile move --config nodes.yaml --from /var/lib/stile --dry-run
+  stile move --config nodes.yaml --from /var/lib/stile
+  stile move --from ./data --to postgres://stile@db.internal/stile --json`,
+		Args: syntax.Takes(0, 0, "no arguments, only flags"),
+		RunE: func(c *cobra.Command, _ []string) error { return p.move(c, f) }}
+	c.Flags().StringVar(&f.from, "from", "", "data `directory` to move; no server may use it")
+	c.Flags().StringVar(&f.to, "to", "", "`URL` of the PostgreSQL database (default: the setting store)")
+	c.Flags().BoolVar(&f.dryRun, "dry-run", false, "check both sides and count, and move nothing; a new database gets its empty tables")
+	return p.Prints(c)
+}
+
+func (p Commands) move(c *cobra.Command, f moveFlags) (err error) {
+	s, err := p.moveSettings(f)
+	if err != nil {
+		return err
+	}
+	target, err := datadir.OpenTarget(c.Context(), s, p.Now, p.Logger(s))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, target.Close()) }()
+	by := operations.CommandLine(os.Getuid())
+	shown := &progress{out: p.Err(), now: p.Now, next: p.Now().Add(2 * time.Second)}
+	r, err := move.Run(c.Context(), move.Options{
+		From: f.from, Now: p.Now, DryRun: f.dryRun,
+		Target:   &move.Target{Place: target.Place, DB: target.Store.Shared.Postgres, States: target.Store.Shared.States, Corpus: target.Store.Shared.Replica, Box: target.Box},
+		By:       audit.Entry{Actor: by.Name, Role: string(by.Role), Credential: by.Credential},
+		Progress: func(part string, n int64) { shown.show("moving", part, int(n)) },
+	})
+	if err != nil {
+		return datadir.ExplainAccess(p.Again(c), f.from, err)
+	}
+	if p.JSON() {
+		return printing.JSON(p.Out(), r)
+	}
+	return p.showMoved(r)
+}
+
+// moveSettings returns the settings of the nodes.
+func (p Commands) moveSettings(f moveFlags) (*settings.Settings, error) {
+	switch {
+	case f.from == "":
+		return nil, syntax.Errorf("--from is missing: name the data directory to move, such as --from /var/lib/stile")
+	case strings.Contains(f.from, "://"):
+		return nil, syntax.Errorf("--from must be a data directory: data can't be moved back out of PostgreSQL")
+	}
+	flags := map[string]string{}
+	if f.to != "" {
+		flags["store"] = f.to
+	}
+	s, err := p.SettingsWith(flags)
+	if err == nil && !s.Postgres() {
+		err = syntax.Errorf("--to must be the URL of a PostgreSQL database, such as postgres://stile@db.internal/stile; or name the settings of the nodes with --config, whose store is such a URL")
+	}
+	return s, err
+}
+
+// showMoved prints what was moved, and what to do next.
+func (p Commands) showMoved(r move.Result) error {
+	if r.Already {
+		_, err := fmt.Fprintf(p.Text(), "%s has everything since %s, and %s has not changed since\n", r.To, r.At.Format(time.RFC3339), r.From)
+		return err
+	}
+	var lines [][]string
+	for _, part := range r.Parts {
+		line := []string{part.Part, printing.Number(int(part.Source))}
+		if !r.DryRun {
+			line = append(line, printing.Number(int(part.Target)), "same")
+		}
+		lines = append(lines, line)
+	}
+	head := "PART SOURCE TARGET COMPARED"
+	if r.DryRun {
+		head = "PART SOURCE"
+	}
+	if err := printing.Table(p.Out(), head, lines); err != nil {
+		return err
+	}
+	next := "\neverything was moved to %s, read back and compared\n\nnext:\n" +
+		"  start the nodes: `stile serve`, with the settings of this command\n" +
+		"  look at the usage and the nodes: `stile usage`, `stile nodes`\n" +
+		"  keep %s until you have a backup of the database; `stile serve` refuses it now\n"
+	if r.DryRun {
+		next = "\nthis can be moved to %s: run the command again without --dry-run; nothing was changed in %s\n"
+	}
+	_, err := fmt.Fprintf(p.Text(), next, r.To, r.From)
+	return err
+}

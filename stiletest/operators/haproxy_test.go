@@ -1,0 +1,273 @@
+package operators
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"stile.example/stile/stiletest/peers"
+)
+
+// balancer is the real HAProxy with deploy's configuration, in front of three servers that record
+// what they get.
+type balancer struct {
+	t       *testing.T
+	url     string
+	socket  string // of HAProxy's own commands
+	program *peers.Program
+	nodes   [3]*fakeNode
+}
+
+// fakeNode stands in for a node: HAProxy must not depend on what a node does with a request.
+type fakeNode struct {
+	name     string
+	ready    atomic.Bool
+	mu       sync.Mutex
+	requests []*http.Request
+	server   *httptest.Server
+}
+
+func (n *fakeNode) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/readyz" {
+		if !n.ready.Load() {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		return
+	}
+	r.ParseForm()
+	n.mu.Lock()
+	n.requests = append(n.requests, r)
+	n.mu.Unlock()
+	fmt.Fprint(w, n.name)
+}
+
+// newBalancer starts HAProxy. change replaces texts of its configuration, in pairs.
+func newBalancer(t *testing.T, change ...string) *balancer {
+	t.Helper()
+	b := &balancer{t: t}
+	port, dir := freePort(t), t.TempDir()
+	b.url, b.socket = fmt.Sprintf("http://127.0.0.1:%d", port), filepath.Join(dir, "admin.sock")
+	env := []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "STILE_PROXY_SOCKET=" + b.socket, fmt.Sprintf("STILE_PROXY_LISTEN=127.0.0.1:%d", port)}
+	for i := range b.nodes {
+		n := &fakeNode{name: fmt.Sprintf("node%d", i+1)}
+		n.ready.Store(true)
+		n.server = httptest.NewServer(n)
+		t.Cleanup(n.server.Close)
+		env = append(env, fmt.Sprintf("STILE_NODE%d=%s", i+1, n.server.Listener.Addr()))
+		b.nodes[i] = n
+	}
+	text := replace(t, read(t, deploy+"cluster/haproxy.cfg"), change...)
+	cmd := exec.Command(haproxy(t), "-db", "-f", write(t, filepath.Join(dir, "haproxy.cfg"), text, 0o644))
+	cmd.Env = env
+	var err error
+	b.program, err = peers.Start(cmd, port, 10*time.Second)
+	check(t, err)
+	t.Cleanup(func() { check(t, b.program.Stop()) })
+	return b
+}
+
+func haproxy(t *testing.T) string {
+	t.Helper()
+	if path, err := exec.LookPath("haproxy"); err == nil {
+		return path
+	}
+	if _, err := os.Stat("/usr/sbin/haproxy"); err != nil { // not in the PATH of every user
+		t.Fatal("haproxy is missing: run `make needs-engines`")
+	}
+	return "/usr/sbin/haproxy"
+}
+
+// send sends a request, and returns which node responded, or the status if it is not 200.
+func (b *balancer) send(req *http.Request) string {
+	b.t.Helper()
+	res, err := http.DefaultClient.Do(req)
+	check(b.t, err)
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	check(b.t, err)
+	if res.StatusCode != http.StatusOK {
+		return res.Status
+	}
+	return string(text)
+}
+
+func (b *balancer) get(token string) string {
+	return b.send(b.request("GET", "/v1/items?access_token="+token, ""))
+}
+
+func (b *balancer) request(method, path, form string, headers ...string) *http.Request {
+	b.t.Helper()
+	req, err := http.NewRequest(method, b.url+path, strings.NewReader(form))
+	check(b.t, err)
+	if form != "" {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		req.Header.Add(name, value)
+	}
+	return req
+}
+
+// command sends a command to HAProxy itself.
+func (b *balancer) command(text string) string {
+	b.t.Helper()
+	c, err := net.Dial("unix", b.socket)
+	check(b.t, err)
+	defer c.Close()
+	fmt.Fprintln(c, text)
+	reply, err := io.ReadAll(c)
+	check(b.t, err)
+	return string(reply)
+}
+
+// await waits until HAProxy says that a node is in a state.
+func (b *balancer) await(node, state string) {
+	b.t.Helper()
+	last := ""
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		for line := range strings.Lines(b.command("show stat")) {
+			if f := strings.Split(line, ","); len(f) > 17 && f[0] == "nodes" && f[1] == node {
+				if last = f[17]; last == state {
+					return
+				}
+			}
+		}
+	}
+	b.t.Fatalf("%s is %s, not %s", node, last, state)
+}
+
+// TestHAProxySendsATokenToOneNode checks that HAProxy finds the token wherever it may be, that the
+// tokens are spread over the nodes, and that a node that is not ready loses its own tokens only.
+func TestHAProxySendsATokenToOneNode(t *testing.T) {
+	b := newBalancer(t)
+	used, before := map[string]int{}, map[string]string{}
+	for i := range 60 {
+		token := fmt.Sprintf("eyJ.%dabc.def", i)
+		node := b.get(token)
+		used[node]++
+		before[token] = node
+		for _, req := range []*http.Request{
+			b.request("GET", "/v1/items?q=a", "", "Authorization: Bearer "+token),
+			b.request("GET", "/v1/items", "", "Authorization: DPoP "+token),
+			b.request("GET", "/v1/items", "", "Authorization: bearer "+token),
+			b.request("POST", "/v1/items", url.Values{"q": {"x"}, "access_token": {token}}.Encode()),
+		} {
+			if other := b.send(req); other != node {
+				t.Errorf("token %d: %s, and with %s %v %s", i, node, req.Method, req.Header, other)
+			}
+		}
+	}
+	if len(used) != 3 || used["node1"] < 8 || used["node2"] < 8 || used["node3"] < 8 {
+		t.Errorf("60 tokens are distributed as %v", used)
+	}
+	b.nodes[1].ready.Store(false)
+	b.await("node2", "DOWN")
+	for token, node := range before {
+		if now := b.get(token); now == "node2" || node != "node2" && now != node {
+			t.Errorf("%s: %s, and without node2 %s", token, node, now)
+		}
+	}
+}
+
+// TestHAProxyDrainsANode checks the steps by which a node is upgraded: no request goes to it, and
+// none fails.
+func TestHAProxyDrainsANode(t *testing.T) {
+	b := newBalancer(t)
+	if reply := b.command("set server nodes/node1 state drain"); strings.TrimSpace(reply) != "" {
+		t.Fatal(reply)
+	}
+	for i := range 40 {
+		if node := b.get(fmt.Sprint("t", i)); node != "node2" && node != "node3" {
+			t.Fatalf("request %d: %s", i, node)
+		}
+	}
+	b.nodes[0].server.Close()
+	b.command("set server nodes/node1 state ready") // HAProxy has not noticed yet that it is gone
+	for i := range 40 {
+		if node := b.get(fmt.Sprint("t", i)); node != "node2" && node != "node3" {
+			t.Fatalf("request %d, while no program listens at node1: %s", i, node)
+		}
+	}
+}
+
+// TestHAProxyLetsNodesExplain checks that the nodes respond themselves if none of them is ready:
+// their response says `overloaded`, which widgets understand.
+func TestHAProxyLetsNodesExplain(t *testing.T) {
+	b := newBalancer(t)
+	for _, n := range b.nodes {
+		n.ready.Store(false)
+	}
+	for _, n := range b.nodes {
+		b.await(n.name, "DOWN")
+	}
+	if node := b.get("a"); !strings.HasPrefix(node, "node") {
+		t.Error(node)
+	}
+}
+
+// TestHAProxySaysWhoCalls checks that a visitor can't choose the source address, and that no token
+// is in the log.
+func TestHAProxySaysWhoCalls(t *testing.T) {
+	b := newBalancer(t)
+	node := b.send(b.request("GET", "/v1/items?access_token=secret-token", "", "X-Forwarded-For: 198.51.100.1", "X-Forwarded-For: 198.51.100.2",
+		"Forwarded: for=198.51.100.3", "X-Real-IP: 198.51.100.4"))
+	b.send(b.request("POST", "/v1/items", "access_token=secret-token"))
+	for _, n := range b.nodes {
+		if n.name != node {
+			continue
+		}
+		h := n.requests[0].Header
+		if got := h["X-Forwarded-For"]; len(got) != 1 || got[0] != "127.0.0.1" || h["Forwarded"] != nil || h["X-Real-Ip"] != nil {
+			t.Errorf("the node gets %v", h)
+		}
+	}
+	if out := b.program.Output(); strings.Contains(out, "secret") || !regexp.MustCompile(`127\.0\.0\.1 GET /v1/items 200 `).MatchString(out) {
+		t.Errorf("the log is:\n%s", out)
+	}
+}
+
+// TestHAProxyEndsSlowRequests checks that a request whose header or form does not arrive is ended.
+func TestHAProxyEndsSlowRequests(t *testing.T) {
+	b := newBalancer(t, "timeout http-request 10s", "timeout http-request 500ms", "wait-for-body time 10s", "wait-for-body time 500ms")
+	for name, text := range map[string]string{
+		"header": "GET /v1/items HTTP/1.1\r\nHost: a\r\n",
+		"form":   "POST /v1/items HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 100\r\n\r\naccess_token=",
+	} {
+		c, err := net.Dial("tcp", strings.TrimPrefix(b.url, "http://"))
+		check(t, err)
+		defer c.Close()
+		fmt.Fprint(c, text)
+		c.SetDeadline(time.Now().Add(5 * time.Second))
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || res.StatusCode != http.StatusRequestTimeout {
+			t.Errorf("%s: %v %v", name, res, err)
+		}
+	}
+}
+
+// TestHAProxyWithCertificate checks the lines for a certificate, which are comments in the file.
+func TestHAProxyWithCertificate(t *testing.T) {
+	dir := t.TempDir()
+	text := read(t, deploy+"cluster/haproxy.cfg")
+	text = replace(t, text, "    bind \"${STILE_PROXY_LISTEN}\"\n", "", "    # bind ", "    bind ", "    # http-re", "    http-re",
+		"/etc/haproxy/api.example.pem", combinedCertificate(t, dir))
+	cmd := exec.Command(haproxy(t), "-c", "-f", write(t, filepath.Join(dir, "haproxy.cfg"), text, 0o644))
+	cmd.Env = []string{"STILE_PROXY_SOCKET=" + dir + "/s", "STILE_NODE1=127.0.0.1:1", "STILE_NODE2=127.0.0.1:2", "STILE_NODE3=127.0.0.1:3"}
+	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "WARNING") {
+		t.Errorf("haproxy -c: %v\n%s", err, out)
+	}
+}

@@ -1,0 +1,44 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"stile.example/stile/store/postgres"
+	"stile.example/stile/store/states"
+	"stile.example/stile/store/valkey"
+)
+
+// allKnown is the epoch of an engine that is to get the states of all tokens: it has lost none.
+const allKnown = 1
+
+// BeginFirstEpoch makes an engine of states that is empty, as the database is, accept tokens that
+// were issued before and never used: they have no state. An engine without an epoch would seem to
+// have lost its memory.
+func (p Places) BeginFirstEpoch(ctx context.Context) (err error) {
+	if p.States == "" {
+		return nil // PostgreSQL does not lose its memory
+	}
+	db, err := postgres.Open(ctx, p.Postgres, postgres.Options{Log: p.Log, Now: p.Now})
+	if err != nil {
+		return fmt.Errorf("open the database: %w", err)
+	}
+	installed, err := db.Identity(ctx, "secret_key")
+	if err = errors.Join(err, db.Close()); err != nil || installed != "" {
+		return err
+	}
+	e, err := valkey.Open(ctx, p.ValkeyOptions())
+	if err != nil {
+		return fmt.Errorf("open the engine of states: %w", err)
+	}
+	defer func() { err = errors.Join(err, e.Close()) }()
+	_, err = e.Get(ctx, states.Key{Kind: states.KindOnce, ID: "\x00epoch"}) // there is no such value
+	if errors.Is(err, states.ErrForgot) {
+		err = e.SetEpoch(ctx, allKnown)
+	}
+	if err != nil {
+		return fmt.Errorf("prepare the engine of states: %w", err)
+	}
+	return nil
+}
