@@ -8,7 +8,7 @@ import (
 	"stile.example/stile/nodes"
 )
 
-// nodeMetrics returns what the metrics say about the nodes. What can't be read is 0.
+// nodeMetrics returns what the metrics say about the nodes. Numbers that can't be read are 0.
 func (srv *Server) nodeMetrics() (m metrics.Nodes) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second) // a scrape must not hang
 	defer cancel()

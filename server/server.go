@@ -238,8 +238,8 @@ var errDraining = errors.New("draining: the server is stopping")
 // errProofs is the reason why a server that has just started is not ready.
 var errProofs = errors.New("proofs: the server has just started, and accepts calls with proofs in 3 s at most")
 
-// Ready returns an error if the server can't serve calls, with and without proofs. It has a line for
-// each part that can't.
+// Ready returns an error if the server can't serve calls, with and without proofs. It has a line
+// for each part that can't.
 func (srv *Server) Ready(ctx context.Context) error {
 	if srv.draining.Load() {
 		return errDraining
