@@ -22,11 +22,16 @@ import (
 // "store". Clients reach them under one public URL.
 func newNodes(t testing.TB, n int, state string, settings ...string) []*server {
 	t.Helper()
+	return newNodesOf(t, n, engines.Postgres(t), state, settings...)
+}
+
+// newNodesOf is newNodes with a database.
+func newNodesOf(t testing.TB, n int, postgres, state string, settings ...string) []*server {
+	t.Helper()
 	key := filepath.Join(t.TempDir(), "key")
 	if err := os.WriteFile(key, []byte(strings.Repeat("0a", 32)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	postgres := engines.Postgres(t)
 	var all []*server
 	for i := range n {
 		program := unstarted(t, trusting+fmt.Sprintf("public_url: https://api.example\nstore: %q\nstate: %q\nstore_key_file: %q\nnode: n%d\n", postgres, state, key, i+1)+

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,7 @@ type Recorder struct {
 	store Store
 	log   *slog.Logger
 	queue chan Refusal
+	lost  atomic.Int64 // refusals that could not be stored since the store failed
 
 	mu     sync.Mutex
 	recent *memory
@@ -201,9 +203,18 @@ func (r *Recorder) write(ctx context.Context, f Refusal) {
 	r.add(ctx, some)
 }
 
+// add stores refusals. If the store does not work, they are lost, which is logged once when that
+// begins, and once when it ends.
 func (r *Recorder) add(ctx context.Context, some []Refusal) {
-	if err := r.store.AddRefusals(ctx, some, Most); err != nil {
+	err := r.store.AddRefusals(ctx, some, Most)
+	switch {
+	case err != nil && r.lost.Load() == 0:
 		r.log.Warn("can't store refusals", "refusals", len(some), "err", err)
+	case err == nil && r.lost.Load() > 0:
+		r.log.Info("refusals are stored again", "lost", r.lost.Swap(0))
+	}
+	if err != nil {
+		r.lost.Add(int64(len(some)))
 	}
 }
 
