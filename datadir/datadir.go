@@ -19,6 +19,7 @@ import (
 	"stile.example/stile/addresses"
 	"stile.example/stile/admins"
 	"stile.example/stile/audit"
+	"stile.example/stile/datadir/moved"
 	"stile.example/stile/events/watch"
 	"stile.example/stile/evidence"
 	"stile.example/stile/history"
@@ -169,7 +170,7 @@ func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err 
 
 // openOwn opens the database and the keys in the data directory.
 func (d *Dir) openOwn(ctx context.Context, s *settings.Settings, how opening) (err error) {
-	if err := checkMoved(s.Data); err != nil {
+	if err := moved.Check(s.Data); err != nil {
 		return err
 	}
 	if err := checkDatabase(ctx, s.Data, how.create); err != nil {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"stile.example/stile/datadir/moved"
 	"stile.example/stile/settings"
 )
 
@@ -35,14 +36,14 @@ func TestMoved(t *testing.T) {
 	if _, err := Open(ctx, s, time.Now, log); !errors.Is(err, ErrHeld) {
 		t.Errorf("a directory that is held can be opened: %v", err)
 	}
-	want := Moved{To: "postgres://db/stile", At: time.Now().UTC().Truncate(time.Second)}
-	if err := errors.Join(MarkMoved(s.Data, want), release()); err != nil {
+	want := moved.Place{To: "postgres://db/stile", At: time.Now().UTC().Truncate(time.Second)}
+	if err := errors.Join(moved.Mark(s.Data, want), release()); err != nil {
 		t.Fatal(err)
 	}
 	for name, open := range map[string]func(context.Context, *settings.Settings, func() time.Time, *slog.Logger) (*Dir, error){
 		"Open": Open, "OpenExisting": OpenExisting, "OpenCurrent": OpenCurrent,
 	} {
-		if _, err := open(ctx, s, time.Now, log); !errors.Is(err, ErrMoved) || !strings.Contains(err.Error(), want.To) {
+		if _, err := open(ctx, s, time.Now, log); !errors.Is(err, moved.ErrMoved) || !strings.Contains(err.Error(), want.To) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/corpus/replica"
+	"stile.example/stile/datadir/moved"
 	"stile.example/stile/nodes"
 	"stile.example/stile/settings"
 	"stile.example/stile/statements"
@@ -51,15 +52,15 @@ func infoOf(s *settings.Settings, fingerprintKey []byte) nodes.Info {
 
 // openShared opens what nodes share, registers this process as one of them, and opens the keys.
 func (d *Dir) openShared(ctx context.Context, s *settings.Settings, how opening) (err error) {
-	if d.box, err = newBox(s); err != nil {
+	if d.box, err = NewBox(s); err != nil {
 		return err
 	}
-	p, err := placesOf(s, d.Now, d.Log)
+	p, err := Places(s, d.Now, d.Log)
 	if err != nil {
 		return err
 	}
 	d.Store, err = store.OpenShared(ctx, p, func(db *postgres.DB) (store.Member, error) {
-		if err := CheckIncoming(ctx, db); err != nil {
+		if err := moved.CheckIncoming(ctx, db); err != nil {
 			return store.Member{}, err
 		}
 		d.sealed, d.nodeTable = nodetable.Sealed{DB: db}, nodetable.Table{Pool: db.Single()}
@@ -71,8 +72,8 @@ func (d *Dir) openShared(ctx context.Context, s *settings.Settings, how opening)
 	return d.openSharedKeys(ctx, how)
 }
 
-// placesOf returns where the settings say that nodes store what they share.
-func placesOf(s *settings.Settings, now func() time.Time, log *slog.Logger) (p store.Places, err error) {
+// Places returns where the settings say that nodes store what they share.
+func Places(s *settings.Settings, now func() time.Time, log *slog.Logger) (p store.Places, err error) {
 	p = store.Places{Data: s.Data, Log: log, Now: now, StateUser: s.StateUser()}
 	if p.Postgres, err = s.StoreURL(); err != nil {
 		return p, err

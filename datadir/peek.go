@@ -25,7 +25,7 @@ type Peeked struct {
 // Peek looks at a database that nodes share, without joining them, and without creating or
 // migrating anything.
 func Peek(ctx context.Context, s *settings.Settings, now func() time.Time) (p Peeked, err error) {
-	box, err := newBox(s)
+	box, err := NewBox(s)
 	if err != nil {
 		return p, err
 	}

@@ -18,8 +18,8 @@ import (
 // sealedKeys is the name of the keys in the table of sealed values.
 const sealedKeys = "keys"
 
-// newBox returns the box for what is encrypted in the database.
-func newBox(s *settings.Settings) (*signing.Box, error) {
+// NewBox returns the box for what is encrypted in the database.
+func NewBox(s *settings.Settings) (*signing.Box, error) {
 	keys, err := s.StoreSecrets()
 	if err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"stile.example/stile/audit"
-	"stile.example/stile/datadir"
+	"stile.example/stile/datadir/moved"
 	"stile.example/stile/tokens"
 )
 
@@ -100,8 +100,8 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 
 // checkMark returns an error if the directory was moved to another target.
 func (m *mover) checkMark() error {
-	to, moved, err := datadir.MovedTo(m.From)
-	if err == nil && moved && to.To != m.Target.Place {
+	to, isMoved, err := moved.To(m.From)
+	if err == nil && isMoved && to.To != m.Target.Place {
 		err = fmt.Errorf("the data in %s was moved to %s on %s, which has all changes since then", m.From, to.To, to.At.Format(time.RFC3339))
 	}
 	return err
@@ -172,7 +172,7 @@ func raiseLimits(ctx context.Context, to *sql.Tx) error {
 
 // mark makes the source say where its data is now.
 func (m *mover) mark() error {
-	err := datadir.MarkMoved(m.From, datadir.Moved{To: m.Target.Place, At: m.result.At})
+	err := moved.Mark(m.From, moved.Place{To: m.Target.Place, At: m.result.At})
 	if err != nil {
 		err = fmt.Errorf("everything was moved, but %s can't be marked, so somebody could serve it by mistake: %w. Repeat the move, or move the directory away", m.From, err)
 	}

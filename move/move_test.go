@@ -20,6 +20,7 @@ import (
 	"stile.example/stile/content/imports"
 	"stile.example/stile/corpus/replica"
 	"stile.example/stile/datadir"
+	"stile.example/stile/datadir/moved"
 	"stile.example/stile/settings"
 	"stile.example/stile/stiletest/engines"
 	"stile.example/stile/store/postgres"
@@ -312,10 +313,10 @@ func TestMove(t *testing.T) {
 	if number != 4 {
 		t.Errorf("a new tenant gets the number %d: 3 was that of a tenant that is gone", number)
 	}
-	if err := datadir.CheckIncoming(t.Context(), target.DB.(*postgres.DB)); err != nil {
+	if err := moved.CheckIncoming(t.Context(), target.DB.(*postgres.DB)); err != nil {
 		t.Error(err)
 	}
-	if _, err := datadir.OpenExisting(t.Context(), settingsOf(t, dir), clock, quiet); !errors.Is(err, datadir.ErrMoved) {
+	if _, err := datadir.OpenExisting(t.Context(), settingsOf(t, dir), clock, quiet); !errors.Is(err, moved.ErrMoved) {
 		t.Errorf("the source can be served: %v", err)
 	}
 	// Again: nothing happens.
@@ -361,7 +362,7 @@ func TestMoveIsRepeated(t *testing.T) {
 		if points++; !errors.Is(err, context.Canceled) {
 			t.Fatalf("stopped at point %d: %v", stop, err)
 		}
-		if err := datadir.CheckIncoming(t.Context(), target.DB.(*postgres.DB)); seen > 1 && !errors.Is(err, datadir.ErrIncomplete) {
+		if err := moved.CheckIncoming(t.Context(), target.DB.(*postgres.DB)); seen > 1 && !errors.Is(err, moved.ErrIncomplete) {
 			t.Fatalf("stopped at point %d: nodes can start: %v", stop, err)
 		}
 		if points%5 == 1 {
@@ -445,7 +446,7 @@ func TestMoveComparesWhatItCopied(t *testing.T) {
 	if !errors.Is(err, ErrDiffers) || !strings.Contains(err.Error(), "statements (600 and 600)") {
 		t.Error(err)
 	}
-	if err := datadir.CheckIncoming(t.Context(), target.DB.(*postgres.DB)); !errors.Is(err, datadir.ErrIncomplete) {
+	if err := moved.CheckIncoming(t.Context(), target.DB.(*postgres.DB)); !errors.Is(err, moved.ErrIncomplete) {
 		t.Error(err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"stile.example/stile/addresses"
 	"stile.example/stile/audit"
 	"stile.example/stile/corpus/replica"
-	"stile.example/stile/datadir"
+	"stile.example/stile/datadir/moved"
 	"stile.example/stile/store/tables/auditlog"
 	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/tokens"
@@ -39,27 +39,27 @@ type States interface {
 	Settle(ctx context.Context) error
 }
 
-func readMove(ctx context.Context, q rows.Querier) (m datadir.Incoming, exists bool, err error) {
-	text, err := identity(ctx, q, datadir.IncomingName)
+func readMove(ctx context.Context, q rows.Querier) (m moved.Incoming, exists bool, err error) {
+	text, err := identity(ctx, q, moved.IncomingName)
 	if err != nil {
 		return m, false, err
 	}
-	return datadir.ParseIncoming(text)
+	return moved.ParseIncoming(text)
 }
 
-func writeMove(ctx context.Context, tx *sql.Tx, m datadir.Incoming) error {
+func writeMove(ctx context.Context, tx *sql.Tx, m moved.Incoming) error {
 	text, err := json.Marshal(m)
 	if err != nil {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO identity (name, value) VALUES (?, ?)
-		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, datadir.IncomingName, string(text))
+		ON CONFLICT (name) DO UPDATE SET value = excluded.value`, moved.IncomingName, string(text))
 	return err
 }
 
 // checkTarget returns an error if the target has, or is to get, another installation.
-func (m *mover) checkTarget(ctx context.Context) (state datadir.Incoming, err error) {
+func (m *mover) checkTarget(ctx context.Context) (state moved.Incoming, err error) {
 	db := m.Target.DB.Reader()
 	state, exists, err := readMove(ctx, db)
 	if err != nil {
@@ -103,13 +103,13 @@ func (m *mover) claim(ctx context.Context) error {
 		if other != "" || exists && (before.Complete || before.Installation != m.source.fingerprint) {
 			return fmt.Errorf("%s got another installation meanwhile: create a new database", m.Target.Place)
 		}
-		return writeMove(ctx, tx, datadir.Incoming{Installation: m.source.fingerprint, At: m.result.At})
+		return writeMove(ctx, tx, moved.Incoming{Installation: m.source.fingerprint, At: m.result.At})
 	})
 }
 
 // complete notes in the last transaction that everything was moved.
 func (m *mover) complete(ctx context.Context, to *sql.Tx) error {
-	return writeMove(ctx, to, datadir.Incoming{Installation: m.source.fingerprint, Complete: true, At: m.result.At, Source: m.sourceDigest()})
+	return writeMove(ctx, to, moved.Incoming{Installation: m.source.fingerprint, Complete: true, At: m.result.At, Source: m.sourceDigest()})
 }
 
 // sourceDigest identifies what the source has.
@@ -125,7 +125,7 @@ func (m *mover) sourceDigest() string {
 
 // completeAgain handles a target that has everything from an earlier run. If the source is as it
 // was then, it only has to be marked.
-func (m *mover) completeAgain(ctx context.Context, before datadir.Incoming) error {
+func (m *mover) completeAgain(ctx context.Context, before moved.Incoming) error {
 	err := rowsView(ctx, m.source.db, func(from *sql.Tx) error {
 		for _, p := range plans {
 			if p.rows != copied {

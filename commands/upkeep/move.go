@@ -64,7 +64,7 @@ func (p Commands) move(c *cobra.Command, f moveFlags) (err error) {
 	if err != nil {
 		return err
 	}
-	target, err := datadir.OpenTarget(c.Context(), s, p.Now, p.Logger(s))
+	target, err := move.Open(c.Context(), s, p.Now, p.Logger(s))
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (p Commands) move(c *cobra.Command, f moveFlags) (err error) {
 	shown := &progress{out: p.Err(), now: p.Now, next: p.Now().Add(2 * time.Second)}
 	r, err := move.Run(c.Context(), move.Options{
 		From: f.from, Now: p.Now, DryRun: f.dryRun,
-		Target:   &move.Target{Place: target.Place, DB: target.Store.Shared.Postgres, States: target.Store.Shared.States, Corpus: target.Store.Shared.Replica, Box: target.Box},
+		Target:   &target.Target,
 		By:       audit.Entry{Actor: by.Name, Role: string(by.Role), Credential: by.Credential},
 		Progress: func(part string, n int64) { shown.show("moving", part, int(n)) },
 	})
