@@ -80,7 +80,7 @@ func TestRunCluster(t *testing.T) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	out.await(t, ended, "node2 has ended", 15*time.Second)
+	out.await(t, ended, "node2 has ended", 40*time.Second)
 	check(t, syscall.Kill(cmd.Process.Pid, syscall.SIGINT))
 	select {
 	case <-ended:
