@@ -93,8 +93,8 @@ func (reg *Registry) Reload(ctx context.Context) error {
 }
 
 // OnBlock makes the registry call fn when a rule's block of a scope begins or ends, so that other
-// nodes can be informed: with its end in Unix seconds, 0 if it was lifted. fn must not wait. OnBlock
-// must be called before the registry is used.
+// nodes can be informed: with its end in Unix seconds, 0 if it was lifted. fn must not wait.
+// OnBlock must be called before the registry is used.
 func (reg *Registry) OnBlock(fn func(s Scope, until int64)) { reg.decided = fn }
 
 // NoteBlock caches a block that another node has decided, or lifted: see [Registry.OnBlock].

@@ -93,6 +93,7 @@ type Dir struct {
 	blocks    *blockFeed
 
 	quotasFail atomic.Bool
+	keepsUp    atomic.Bool // this node does the upkeep
 
 	held       *lock
 	inspecting sync.Mutex // held by Inspect
@@ -296,6 +297,9 @@ func (d *Dir) TenantNumber(clientID string) (uint32, bool) {
 
 // callsOfMonth returns the calls of each tenant in the month of now.
 func (d *Dir) callsOfMonth(now time.Time) map[uint32]int64 {
+	if d.Nodes != nil && !d.keepsUp.Load() {
+		return nil // of all nodes, the one that does the upkeep counts the calls of all
+	}
 	calls := map[uint32]int64{}
 	for _, t := range d.Tenants.List() {
 		calls[t.Number] = d.Meter.Used(t.Number, now)

@@ -142,8 +142,12 @@ func (d *Dir) inspectKeys(ctx context.Context, r *inspect.Report) (int64, error)
 }
 
 func (d *Dir) inspectCorpus(ctx context.Context, r *inspect.Report) (int64, error) {
-	if _, _, err := d.Store.CheckShared(ctx); err != nil {
-		found(r, "corpus", "the corpus is not stored completely", strings.ReplaceAll(err.Error(), "\n", "; "), "let a node run that has the corpus: it stores the missing parts again")
+	c, _, err := d.Store.CheckShared(ctx)
+	switch {
+	case err != nil:
+		found(r, "corpus", "the corpus can't be read where all nodes have it", strings.ReplaceAll(err.Error(), "\n", "; "), "check the setting corpus_store; a node that has the corpus stores missing parts again")
+	case c.Missing > c.Restored:
+		found(r, "corpus", "the corpus is not stored completely", fmt.Sprintf("%d of %d parts", c.Missing-c.Restored, c.Chunks), "run `stile fsck` on a node that has this generation: it stores the missing parts again")
 	}
 	s, err := d.Store.Stats(ctx)
 	return int64(s.Items), err

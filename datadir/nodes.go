@@ -251,7 +251,13 @@ func (d *Dir) RunAlone(ctx context.Context, name string, fn func(context.Context
 		fn(ctx)
 		return
 	}
-	d.Nodes.RunAlone(ctx, name, fn)
+	d.Nodes.RunAlone(ctx, name, func(ctx context.Context) {
+		if name == Upkeep {
+			d.keepsUp.Store(true)
+			defer d.keepsUp.Store(false)
+		}
+		fn(ctx)
+	})
 }
 
 // Once reports whether this is the first time that any node asks for a name, within the time that
@@ -406,6 +412,11 @@ func (d *Dir) TidyNodes(ctx context.Context) error {
 	if d.Nodes == nil {
 		return nil
 	}
+	if removed, err := d.Store.Collect(ctx); err != nil {
+		d.Log.Error("remove unused parts of the corpus", "err", err)
+	} else if removed > 0 {
+		d.Log.Info("removed unused parts of the corpus", "chunks", removed)
+	}
 	gone, err := d.Nodes.Forget(ctx)
 	if len(gone) > 0 {
 		d.Log.Info("forgot nodes that died long ago", "nodes", len(gone))
@@ -428,4 +439,12 @@ func (l leases) Lease(ctx context.Context, name, what string) (release func(), l
 		return nil, nil, err
 	}
 	return release, held.Done(), nil
+}
+
+// ScanDead copies what nodes have counted that have died.
+func (d *Dir) ScanDead(ctx context.Context) error {
+	if d.Nodes == nil {
+		return nil
+	}
+	return d.Nodes.ScanDead(ctx)
 }

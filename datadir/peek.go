@@ -22,8 +22,8 @@ type Peeked struct {
 	Differences []nodes.Difference
 }
 
-// Peek looks at a database that nodes share, without joining them, and without creating or migrating
-// anything.
+// Peek looks at a database that nodes share, without joining them, and without creating or
+// migrating anything.
 func Peek(ctx context.Context, s *settings.Settings, now func() time.Time) (p Peeked, err error) {
 	box, err := newBox(s)
 	if err != nil {

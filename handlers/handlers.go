@@ -93,7 +93,7 @@ type API struct {
 	PolicyOf   func(*tenants.Tenant) Policy
 	Ready      func(context.Context) error // see [API.Admin]
 	Outdated   func() error                // why this server knows too little of what others changed; may be nil
-	Degraded   func(context.Context) error // as Ready, for parts without which the server can serve; may be nil
+	Degraded   func(context.Context) error // of parts that calls can do without; may be nil
 	Static     fs.FS                       // its demo/media/… is served; nil: nothing
 	Start      *files.Start                // the page at /; nil: there is none
 	Widgets    *files.Widgets              // nil: nothing

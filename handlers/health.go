@@ -18,8 +18,9 @@ import (
 const readinessTimeout = 2 * time.Second
 
 // health adds the two routes for supervisors. /healthz reports whether the process runs, /readyz
-// whether it can serve: "degraded" says that it can, without some parts. The error of Ready has a line for each part that is missing, which begins
-// with the part's name and a colon. The response contains only the names; the log has the rest.
+// whether it can serve: "degraded" says that it can, without some parts. The error of Ready has a
+// line for each part that is missing, which begins with the part's name and a colon. The response
+// contains only the names; the log has the rest.
 func (a *API) health(e *echo.Echo) {
 	get(e, "/healthz", func(c echo.Context) error {
 		sendHealth(c, http.StatusOK, "ok", nil)

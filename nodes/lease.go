@@ -38,8 +38,8 @@ func (n *Node) Hold(ctx context.Context, name, what string) (held context.Contex
 	}
 }
 
-// TryHold is [Node.Hold] without waiting. If another node has the lease, or this one has it already,
-// the error is a [*HeldError].
+// TryHold is [Node.Hold] without waiting. If another node has the lease, or this one has it
+// already, the error is a [*HeldError].
 func (n *Node) TryHold(ctx context.Context, name, what string) (held context.Context, release func(), err error) {
 	began := time.Now()
 	short, cancelShort := context.WithTimeout(ctx, roundTrip)

@@ -126,7 +126,7 @@ type Difference struct {
 }
 
 // Differences returns the settings of live servers that differ from own, in the order of names. A
-// setting that another version does not know is no difference.
+// setting that another version does not know is not a difference.
 func Differences(own map[string]string, all []Row) (found []Difference) {
 	for _, name := range sortedKeys(own) {
 		d := Difference{Setting: name}

@@ -23,7 +23,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s: role %q", op.Name, op.Role)
 		}
 		words := strings.Fields(op.Name)
-		reads := slices.Contains([]string{"list", "show", "options", "export", "explain", "usage", "verify", "fsck", "deliveries", "prove", "key", "collections", "search", "proposals", "compare", "doctor", "refusals"}, words[len(words)-1])
+		reads := slices.Contains([]string{"list", "show", "options", "export", "explain", "usage", "verify", "fsck", "deliveries", "prove", "key", "collections", "search", "proposals", "compare", "doctor", "refusals", "nodes"}, words[len(words)-1])
 		// Everybody may change what is their own.
 		isOwn := slices.Contains([]string{"admin password", "admin token add", "admin token remove", "admin session revoke", "admin passkey remove"}, op.Name)
 		isSecret := op.Name == "admin list"

@@ -13,8 +13,8 @@ import (
 	"stile.example/stile/store/valkey"
 )
 
-// checkShared checks what nodes share: PostgreSQL, the key of its keys, Valkey or Redis, the bucket,
-// the clocks, and that all nodes have the same settings. It creates and migrates nothing.
+// checkShared checks what nodes share: PostgreSQL, the key of its keys, Valkey or Redis, the
+// bucket, the clocks, and that all nodes have the same settings. It creates and migrates nothing.
 func checkShared(ctx context.Context, s *settings.Settings, now func() time.Time, add report) {
 	checkPostgres(ctx, s, now, add)
 	checkStates(ctx, s, now, add)

@@ -121,10 +121,16 @@ func (srv *Server) sendTraces() {
 func (srv *Server) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
+	dead := time.NewTicker(deadEvery)
+	defer dead.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-dead.C:
+			if err := srv.dir.ScanDead(ctx); err != nil && ctx.Err() == nil {
+				srv.dir.Log.Error("copy what dead nodes counted", "err", err)
+			}
 		case <-tick.C:
 			if err := srv.dir.Store.Sweep(ctx, srv.dir.Now()); err != nil && ctx.Err() == nil {
 				srv.dir.Log.Error("sweep", "err", err)

@@ -36,7 +36,8 @@ const (
 	drainWithin = 8 * time.Second // for requests in progress; a stop may take 10 s in all
 	traceWithin = time.Second     // for the last traces
 	sweepEvery  = 5 * time.Minute
-	maxAdmins   = 256 // simultaneous connections to the admin listener
+	deadEvery   = time.Second // how often nodes are looked for that have died
+	maxAdmins   = 256         // simultaneous connections to the admin listener
 )
 
 // Server is an open data directory with three listeners, and a fourth for the demo.
@@ -175,6 +176,9 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	srv.proofs = proof.NewChecker(usedSince(d))
 	srv.metrics = metrics.New(func() float64 { return float64(d.Store.Live()) })
 	srv.metrics.Addresses(srv.countAddresses)
+	if d.Nodes != nil {
+		srv.metrics.Nodes(srv.nodeMetrics)
+	}
 	d.ObserveAddresses(srv.observedAddress)
 	d.History.Gauges = srv.gauges
 	api := &handlers.API{
@@ -234,8 +238,8 @@ var errDraining = errors.New("draining: the server is stopping")
 // errProofs is the reason why a server that has just started is not ready.
 var errProofs = errors.New("proofs: the server has just started, and accepts calls with proofs in 3 s at most")
 
-// Ready returns an error if the server can't serve calls, with and without proofs. It has a line for
-// each part that can't.
+// Ready returns an error if the server can't serve calls, with and without proofs. It has a line
+// for each part that can't.
 func (srv *Server) Ready(ctx context.Context) error {
 	if srv.draining.Load() {
 		return errDraining

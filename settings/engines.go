@@ -192,8 +192,8 @@ const storeKeySize = 32
 
 var storeKeyForm = regexp.MustCompile(`^[0-9A-Za-z+/=_-]{43,64}$`)
 
-// StoreSecrets returns the keys for what is encrypted in PostgreSQL, from their file or setting. The
-// first one encrypts, the others only decrypt: while the key is changed, there are two.
+// StoreSecrets returns the keys for what is encrypted in PostgreSQL, from their file or setting.
+// The first one encrypts, the others only decrypt: while the key is changed, there are two.
 func (s *Settings) StoreSecrets() (keys [][]byte, err error) {
 	where, text := "store_key", s.StoreKey.text
 	if s.StoreKeyFile != "" {

@@ -103,8 +103,8 @@ func TestSecretsInFiles(t *testing.T) {
 	}
 }
 
-// TestSeveralHosts checks that several URLs of a Cluster, as the contract has them, are one URL with
-// several hosts, and that PostgreSQL may have several too.
+// TestSeveralHosts checks that several URLs of a Cluster, as the contract has them, are one URL
+// with several hosts, and that PostgreSQL may have several too.
 func TestSeveralHosts(t *testing.T) {
 	const key = "\nstore_key_file: k\n"
 	for in, want := range map[string]string{

@@ -29,7 +29,7 @@ type Places struct {
 	// States is the URL of Valkey or Redis, whose password may be given apart; "": states are in
 	// PostgreSQL.
 	States, StateUser, StatePassword string
-	Bucket                           string // the URL of a bucket for the corpus; "": it is in PostgreSQL
+	Bucket                           string // URL, for the corpus; "": it is in PostgreSQL
 	Data                             string // the data directory, for this node's copy of the corpus
 
 	Log *slog.Logger
@@ -203,7 +203,7 @@ func (db sharedDB) Live() int { return db.states.Live() }
 // Ready implements [DB].
 func (db sharedDB) Ready(ctx context.Context) error { return db.DB.Ready(ctx) }
 
-// TokenList implements [DB]. What this node has changed is transferred before a list is read.
+// TokenList implements [DB]. It transfers what this node has changed before a list is read.
 func (db sharedDB) TokenList() listing.Store { return tokenlist.Table{DB: settled{db}} }
 
 type settled struct{ sharedDB }

@@ -69,7 +69,8 @@ func (s Sealed) Remove(ctx context.Context, name string) error {
 	})
 }
 
-// ReplaceAll replaces all values by the results of fn, in one transaction, and returns their number.
+// ReplaceAll replaces all values by the results of fn, in one transaction, and returns their
+// number.
 func (s Sealed) ReplaceAll(ctx context.Context, fn func(name string, v Value) (Value, error)) (n int, err error) {
 	err = s.DB.Write(ctx, func(tx *sql.Tx) error {
 		type named struct {

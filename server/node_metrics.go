@@ -1,0 +1,50 @@
+package server
+
+import (
+	"context"
+	"time"
+
+	"stile.example/stile/handlers/metrics"
+	"stile.example/stile/nodes"
+)
+
+// nodeMetrics returns what the metrics say about the nodes. Numbers that can't be read are 0.
+func (srv *Server) nodeMetrics() (m metrics.Nodes) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second) // a scrape must not hang
+	defer cancel()
+	d := srv.dir
+	h := d.Nodes.Health()
+	m.Behind, m.Clock = h.Behind.Seconds(), h.Clock.Seconds()
+	f, _ := d.Store.Following()
+	m.Generation, m.CorpusBehind = f.Generation, f.Behind(d.Now()).Seconds()
+	database := metrics.Engine{Name: "store", IsUp: d.Store.Ready(ctx) == nil}
+	state := metrics.Engine{Name: "state", IsUp: d.Store.Shared.States.Ready(ctx) == nil}
+	if v := d.Store.Shared.Valkey; v != nil {
+		s := v.Stats()
+		state.NotSent, state.Unknown = float64(s.NotSent), float64(s.Unknown)
+	}
+	database.NotSent = float64(d.Store.Shared.Postgres.Stats().Unsent)
+	state.NotSent += float64(d.Store.Shared.Requests.Stats().Unsent)
+	m.Engines = []metrics.Engine{database, state}
+	all, err := d.Nodes.List(ctx)
+	if err != nil {
+		return m
+	}
+	for _, r := range all {
+		switch {
+		case !r.Serves():
+		case r.Live():
+			m.Live++
+		default:
+			m.Silent++
+		}
+	}
+	m.Differ = len(nodes.Differences(d.Nodes.Settings(), all))
+	leases, err := d.Nodes.Leases(ctx)
+	for _, l := range leases {
+		if err == nil && l.Number == d.Nodes.Number() {
+			m.Alone = append(m.Alone, l.Name)
+		}
+	}
+	return m
+}
