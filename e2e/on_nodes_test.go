@@ -49,8 +49,8 @@ func chooseTests() error {
 	return flag.Set("test.skip", "^("+strings.Join(out, "|")+")$")
 }
 
-// newNodes returns three nodes that share new engines; nil if the tests run on one server.
-func newNodes(t testing.TB) *stiletest.Nodes {
+// newCluster returns three nodes that share new engines; nil if the tests run on one server.
+func newCluster(t testing.TB) *stiletest.Nodes {
 	t.Helper()
 	if *on == "one" {
 		return nil

@@ -90,15 +90,18 @@ type API struct {
 	Content     items.Content
 	// PolicyOf returns a tenant's policy, and the server's for nil. It is called for each call, so
 	// it must be cheap.
-	PolicyOf   func(*tenants.Tenant) Policy
-	Ready      func(context.Context) error // see [API.Admin]
-	Outdated   func() error                // why this server knows too little of what others changed; may be nil
-	Degraded   func(context.Context) error // as Ready, for parts without which the server can serve; may be nil
-	Static     fs.FS                       // its demo/media/… is served; nil: nothing
-	Start      *files.Start                // the page at /; nil: there is none
-	Widgets    *files.Widgets              // nil: nothing
-	Developers http.Handler                // of the tenants' own views; nil: there are none
-	AdminHosts []string                    // names of the admin listener; see [AdminHosts]
+	PolicyOf func(*tenants.Tenant) Policy
+	Ready    func(context.Context) error // see [API.Admin]
+	Outdated func() error                // why this server knows too little of what others changed; may be nil
+	// Degraded is as Ready, for parts without which calls can be served; it may be nil.
+	Degraded func(context.Context) error
+	// Outdated says why this server knows too little of what others changed; it may be nil.
+	Outdated   func() error
+	Static     fs.FS          // its demo/media/… is served; nil: nothing
+	Start      *files.Start   // the page at /; nil: there is none
+	Widgets    *files.Widgets // nil: nothing
+	Developers http.Handler   // of the tenants' own views; nil: there are none
+	AdminHosts []string       // names of the admin listener; see [AdminHosts]
 	Metrics    *metrics.Metrics
 	History    *history.Recorder // nil: nothing is counted over time
 	Console    http.Handler      // what the admin listener does not serve itself; nil: nothing

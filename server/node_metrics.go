@@ -23,6 +23,8 @@ func (srv *Server) nodeMetrics() (m metrics.Nodes) {
 		s := v.Stats()
 		state.NotSent, state.Unknown = float64(s.NotSent), float64(s.Unknown)
 	}
+	database.NotSent = float64(d.Store.Shared.Postgres.Stats().Unsent)
+	state.NotSent += float64(d.Store.Shared.Requests.Stats().Unsent)
 	m.Engines = []metrics.Engine{database, state}
 	all, err := d.Nodes.List(ctx)
 	if err != nil {
