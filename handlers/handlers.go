@@ -92,7 +92,6 @@ type API struct {
 	// it must be cheap.
 	PolicyOf func(*tenants.Tenant) Policy
 	Ready    func(context.Context) error // see [API.Admin]
-	Outdated func() error                // why this server knows too little of what others changed; may be nil
 	// Degraded is as Ready, for parts without which calls can be served; it may be nil.
 	Degraded func(context.Context) error
 	// Outdated says why this server knows too little of what others changed; it may be nil.
