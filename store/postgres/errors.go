@@ -3,6 +3,7 @@ package postgres
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -46,7 +47,7 @@ func explain(err error) error {
 // the server ends, because it stops, is not a refusal.
 func isRefusal(err error) bool {
 	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.Code[:3] != "57P" && e.Code != "25P03"
+	return ok && !strings.HasPrefix(e.Code, "57P") && e.Code != "25P03"
 }
 
 // mayRepeat reports whether a transaction had no effect because of others that ran at the same

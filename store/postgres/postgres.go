@@ -12,10 +12,13 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -123,6 +126,29 @@ func Config(url string) (*pgx.ConnConfig, error) {
 		cfg.ConnectTimeout = connectTimeout
 	}
 	return cfg, nil
+}
+
+// IsVerified reports whether nobody between this machine and the server can read or change what
+// they send each other: the connection is encrypted and the server's certificate is checked, or the
+// server is this machine.
+func IsVerified(cfg *pgx.ConnConfig) bool {
+	if !isVerified(cfg.Host, cfg.TLSConfig) {
+		return false
+	}
+	for _, other := range cfg.Fallbacks {
+		if !isVerified(other.Host, other.TLSConfig) {
+			return false
+		}
+	}
+	return true
+}
+
+func isVerified(host string, c *tls.Config) bool {
+	ip, err := netip.ParseAddr(host)
+	if host == "localhost" || strings.HasPrefix(host, "/") || err == nil && ip.IsLoopback() {
+		return true
+	}
+	return c != nil && (!c.InsecureSkipVerify || c.VerifyPeerCertificate != nil || c.VerifyConnection != nil)
 }
 
 // Place says where a database is, without account and password.

@@ -104,6 +104,26 @@ func TestErrorsKeepThePassword(t *testing.T) {
 	}
 }
 
+func TestIsVerified(t *testing.T) {
+	for url, want := range map[string]bool{
+		"postgres://a:b@db.example/stile":                       false, // unencrypted, if the server wants that
+		"postgres://a:b@db.example/stile?sslmode=disable":       false,
+		"postgres://a:b@db.example/stile?sslmode=require":       false, // any certificate
+		"postgres://a:b@db.example/stile?sslmode=verify-full":   true,
+		"postgres://a:b@x.example,y.example/z?sslmode=require":  false,
+		"postgres://a:b@127.0.0.1/stile":                        true,
+		"postgres://a:b@[::1]/stile?sslmode=disable":            true,
+		"postgres://a:b@localhost/stile":                        true,
+		"postgres:///stile?host=/run/postgresql":                true,
+		"postgres://a:b@localhost,db.example/z?sslmode=disable": false,
+	} {
+		cfg, err := Config(url)
+		if err != nil || IsVerified(cfg) != want {
+			t.Errorf("%s: %v, want %v, %v", url, !want, want, err)
+		}
+	}
+}
+
 func TestReadersCannotWrite(t *testing.T) {
 	db := newDB(t)
 	if _, err := db.read.Exec(`DELETE FROM tokens`); err == nil {

@@ -12,8 +12,8 @@ import (
 	"stile.example/stile/store/tables/rows"
 )
 
-// TestSchemaIsThatOfSQLite: every column of SQLite's tables is in PostgreSQL, with the same type, and
-// may be NULL in both or in none. Texts are compared byte by byte.
+// TestSchemaIsThatOfSQLite: every column of SQLite's tables is in PostgreSQL, with the same type,
+// and may be NULL in both or in none. Texts are compared byte by byte.
 func TestSchemaIsThatOfSQLite(t *testing.T) {
 	lite, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "stile.db"), sqlite.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	if err != nil {

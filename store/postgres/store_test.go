@@ -186,16 +186,9 @@ func (n *oneNode) Close() error {
 	return errors.Join(n.settle(context.Background()), n.DB.Close())
 }
 
+// TestStore runs through PgBouncer, which gives each transaction another session of the server. The
+// other tests connect directly.
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) func() storetest.Store {
-		url := engines.Postgres(t)
-		return func() storetest.Store { runs.Add(1); return newNode(t, url) }
-	})
-}
-
-// TestThroughPgBouncer runs the same tests through PgBouncer, which gives each transaction another
-// session of the server.
-func TestThroughPgBouncer(t *testing.T) {
 	bouncer := engines.PgBouncer(t, engines.Postgres(t))
 	storetest.Run(t, func(t *testing.T) func() storetest.Store {
 		url := bouncer.Of(engines.Postgres(t))

@@ -71,7 +71,11 @@ func (k *keeper[K, S]) change(ctx context.Context, key K, batch []*step[S]) erro
 
 // pause waits up to a few milliseconds.
 func pause(ctx context.Context, n int) error {
-	t := time.NewTimer(rand.N(time.Duration(min(n, 20)) * time.Millisecond / 2))
+	return pauseFor(ctx, rand.N(time.Duration(min(n, 20))*time.Millisecond/2))
+}
+
+func pauseFor(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
@@ -98,7 +102,7 @@ func (c *change[K, S]) round(ctx context.Context) (done bool, err error) {
 	}
 	if !changed {
 		if c.isFresh {
-			c.keep(epoch)
+			c.keep()
 			return true, nil
 		}
 		return c.read(ctx)
@@ -107,7 +111,7 @@ func (c *change[K, S]) round(ctx context.Context) (done bool, err error) {
 	was, swapped, err := c.swap(ctx, t.swap)
 	switch {
 	case err == nil && swapped:
-		c.stored(t, epoch)
+		c.stored(t)
 		return true, nil
 	case err == nil:
 		return c.meet(ctx, was)
@@ -116,9 +120,7 @@ func (c *change[K, S]) round(ctx context.Context) (done bool, err error) {
 	case errors.Is(err, ErrForgot):
 		return false, c.forgot(ctx)
 	case errors.Is(err, ErrUnknown):
-		if n := len(c.tries); n == 0 || c.tries[n-1].writer != t.writer {
-			c.tries = append(c.tries, t)
-		}
+		c.tries = append(c.tries, t)
 		return c.readPatiently(ctx)
 	}
 	return false, err
@@ -148,27 +150,18 @@ func (c *change[K, S]) decide() (next S, spender *step[S], changed bool, err err
 	return next, spender, next != old || spender != nil, nil
 }
 
-// try returns the swap for a decision. If the reply to the same swap was lost, it is the same: so
-// it does not matter which of the two arrives.
+// try returns the swap for a decision.
 func (c *change[K, S]) try(next S, spender *step[S], epoch int64) try[S] {
-	if n := len(c.tries); n > 0 {
-		last := c.tries[n-1]
-		if last.next == next && last.swap.Once == onceOf(spender) && bytes.Equal(last.base, c.base) {
-			return last
-		}
-	}
 	w := writer{c.k.st.opt.Node, c.k.st.attempts.Add(1)}
-	v := value{version: c.old.version + 1, writers: by(w, c.old.writers), state: c.k.encode(nil, next)}
-	s := Swap{Key: c.at, Known: c.base, Next: appendValue(nil, v), Once: onceOf(spender), NotBefore: epoch,
-		Expires: c.k.expires(next, c.k.st.opt.Now())}
-	return try[S]{swap: s, writer: w, next: next, value: v, base: c.base}
-}
-
-func onceOf[S comparable](spender *step[S]) Once {
-	if spender == nil {
-		return Once{}
+	v := value{epoch: c.old.epoch, version: c.old.version + 1, writers: by(w, c.old.writers), state: c.k.encode(nil, next)}
+	if c.base == nil {
+		v.epoch = uint32(epoch)
 	}
-	return spender.once
+	s := Swap{Key: c.at, Known: c.base, Next: appendValue(nil, v), NotBefore: epoch, Expires: c.k.expires(next, c.k.st.opt.Now())}
+	if spender != nil {
+		s.Once = spender.once
+	}
+	return try[S]{swap: s, writer: w, next: next, value: v, base: c.base}
 }
 
 func (c *change[K, S]) swap(ctx context.Context, s Swap) (Present, bool, error) {
@@ -215,8 +208,8 @@ func (c *change[K, S]) meet(ctx context.Context, p Present) (done bool, err erro
 	if p.Value == nil {
 		c.k.st.raise(p.NotBefore)
 		c.base, c.old = nil, value{}
-		if isKnown && known.epoch >= p.NotBefore {
-			return c.restore(ctx, known)
+		if v, err := parseValue(known.raw); isKnown && err == nil && int64(v.epoch) >= p.NotBefore {
+			return c.restore(ctx, v, known)
 		}
 		c.k.forget(c.key)
 		return false, nil
@@ -228,8 +221,8 @@ func (c *change[K, S]) meet(ctx context.Context, p Present) (done bool, err erro
 	if t, err := c.lost(); t != nil || err != nil {
 		return err == nil, errors.Join(err, c.found(t))
 	}
-	if isKnown && newer(known.raw, c.old.version) {
-		return c.restore(ctx, known)
+	if v, err := parseValue(known.raw); isKnown && err == nil && v.isNewer(c.old) {
+		return c.restore(ctx, v, known)
 	}
 	return false, nil
 }
@@ -251,19 +244,9 @@ func (c *change[K, S]) lost() (*try[S], error) {
 	return nil, nil
 }
 
-// newer reports whether a value has a later version.
-func newer(raw []byte, version uint32) bool {
-	v, err := parseValue(raw)
-	return err == nil && v.version > version
-}
-
 // restore writes a value back that the engine has lost: after a failover it has an older one, or
 // none. If the swap fails, it meets what is there then.
-func (c *change[K, S]) restore(ctx context.Context, known entry) (done bool, err error) {
-	v, err := parseValue(known.raw)
-	if err != nil {
-		return false, err
-	}
+func (c *change[K, S]) restore(ctx context.Context, v value, known entry) (done bool, err error) {
 	epoch := c.k.st.notBefore.Load()
 	v.version++
 	v.writers = by(writer{c.k.st.opt.Node, c.k.st.attempts.Add(1)}, v.writers)
@@ -282,7 +265,7 @@ func (c *change[K, S]) restore(ctx context.Context, known entry) (done bool, err
 	}
 	c.k.st.restored.Add(1)
 	c.base = s.Next
-	c.k.remember(c.key, entry{raw: s.Next, expires: known.expires, epoch: epoch, live: known.live})
+	c.k.remember(c.key, entry{s.Next, known.expires, known.live})
 	return false, c.parse()
 }
 
@@ -292,7 +275,7 @@ func (c *change[K, S]) found(t *try[S]) error {
 	if t == nil {
 		return nil
 	}
-	met, epoch := c.base, c.k.st.notBefore.Load()
+	met := c.base
 	c.base = t.base
 	if err := c.parse(); err != nil {
 		return err
@@ -301,7 +284,7 @@ func (c *change[K, S]) found(t *try[S]) error {
 		return err
 	}
 	if bytes.Equal(met, t.swap.Next) {
-		c.stored(*t, epoch)
+		c.stored(*t)
 		return nil
 	}
 	c.k.noteChanged(c.key, *t) // others have changed it since
@@ -309,7 +292,7 @@ func (c *change[K, S]) found(t *try[S]) error {
 	if err := c.parse(); err != nil {
 		return err
 	}
-	c.keep(epoch)
+	c.keep()
 	return nil
 }
 
@@ -331,23 +314,23 @@ func (c *change[K, S]) used(ctx context.Context, spender *step[S]) (done bool, e
 func (c *change[K, S]) forgot(ctx context.Context) error {
 	c.k.forget(c.key)
 	c.base, c.old, c.isFresh = nil, value{}, false
-	return c.k.st.beginEpoch(ctx)
+	return c.k.st.beginEpoch(ctx, c.at)
 }
 
 // keep caches the value that was read.
-func (c *change[K, S]) keep(epoch int64) {
+func (c *change[K, S]) keep() {
 	if c.base == nil {
 		return
 	}
 	if s, err := c.k.decode(c.old.state); err == nil {
 		expires := c.k.expires(s, c.k.st.opt.Now())
-		c.k.remember(c.key, entry{c.base, expires.Unix(), epoch, c.k.isLive(s)})
+		c.k.remember(c.key, entry{c.base, expires.Unix(), c.k.isLive(s)})
 	}
 }
 
 // stored caches a value that was written.
-func (c *change[K, S]) stored(t try[S], epoch int64) {
-	c.k.remember(c.key, entry{t.swap.Next, t.swap.Expires.Unix(), epoch, c.k.isLive(t.next)})
+func (c *change[K, S]) stored(t try[S]) {
+	c.k.remember(c.key, entry{t.swap.Next, t.swap.Expires.Unix(), c.k.isLive(t.next)})
 	c.k.noteChanged(c.key, t)
 }
 

@@ -6,7 +6,6 @@ import "time"
 type entry struct {
 	raw     []byte // as the engine stores it; never changed
 	expires int64  // when the engine may drop it, Unix seconds
-	epoch   int64  // NotBefore when it was stored or read
 	live    bool   // counts in Live
 }
 
@@ -18,14 +17,6 @@ type knownValues[K comparable] struct {
 	half                 int           // maximum of newer
 	idle                 time.Duration // an entry is dropped after one to two of these without use
 	turned               time.Time
-}
-
-func (k *knownValues[K]) get(key K) (entry, bool) {
-	if e, ok := k.newer[key]; ok {
-		return e, true
-	}
-	e, ok := k.older[key]
-	return e, ok
 }
 
 func (k *knownValues[K]) put(key K, e entry, now time.Time) {

@@ -34,10 +34,10 @@ func (m *memory) Swap(_ context.Context, s Swap) (was Present, swapped bool, err
 	switch {
 	case was.Value == nil && m.epoch == 0:
 		return Present{}, false, ErrForgot
+	case s.Once != (Once{}) && m.once[s.Once]: // also if another value is present
+		return was, false, ErrUsed
 	case was.Value == nil && was.NotBefore > s.NotBefore, !bytes.Equal(was.Value, s.Known):
 		return was, false, nil
-	case s.Once != (Once{}) && m.once[s.Once]:
-		return was, false, ErrUsed
 	}
 	m.values[s.Key] = bytes.Clone(s.Next)
 	if s.Once != (Once{}) {
@@ -116,11 +116,22 @@ type link struct {
 	lost atomic.Int64
 	late sync.WaitGroup
 	wait chan struct{} // swaps wait until it is closed, if it is not nil
+
+	holdNext bool  // the next swap is held, and its reply lost
+	held     *Swap // it arrives right before the next one
 }
 
 func (l *link) Swap(ctx context.Context, s Swap) (Present, bool, error) {
 	if l.wait != nil {
 		<-l.wait
+	}
+	if l.holdNext {
+		l.holdNext, l.held = false, &s
+		return Present{}, false, ErrUnknown
+	}
+	if held := l.held; held != nil {
+		l.held = nil
+		l.memory.Swap(ctx, *held)
 	}
 	if rand.Int64N(100) >= l.lose.Load() {
 		return l.memory.Swap(ctx, s)
@@ -150,7 +161,7 @@ type table struct {
 }
 
 func newTable() *table {
-	return &table{tokens: map[tokens.ID]Token{}, addresses: map[addressKey]Address{}}
+	return &table{notBefore: 1, tokens: map[tokens.ID]Token{}, addresses: map[addressKey]Address{}}
 }
 
 func (t *table) PutTokens(_ context.Context, list []Token) error {
@@ -166,6 +177,12 @@ func (t *table) PutTokens(_ context.Context, list []Token) error {
 		}
 	}
 	return nil
+}
+
+func (t *table) HasTokens(context.Context) (bool, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.tokens) > 0, t.fault
 }
 
 func (t *table) NotBefore(context.Context) (int64, error) {

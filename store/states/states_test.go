@@ -224,10 +224,15 @@ func TestGivenUp(t *testing.T) {
 	for len(stores[0].tokens.shard(tokens.ID{1}).chain(tokens.ID{1})) == 0 {
 		time.Sleep(time.Millisecond)
 	}
+	second := make(chan error)
+	go func() { second <- stores[0].Update(t.Context(), tokens.ID{1}, counting) }()
+	for stores[0].waiting.Load() < 1 {
+		time.Sleep(time.Millisecond)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan error)
 	go func() { gone <- stores[0].Update(ctx, tokens.ID{1}, counting) }()
-	for stores[0].waiting.Load() < 1 {
+	for stores[0].waiting.Load() < 2 {
 		time.Sleep(time.Millisecond)
 	}
 	cancel()
@@ -235,15 +240,61 @@ func TestGivenUp(t *testing.T) {
 		t.Error(err)
 	}
 	go func() { last <- stores[0].Update(t.Context(), tokens.ID{1}, counting) }()
-	for stores[0].waiting.Load() < 2 {
+	for stores[0].waiting.Load() < 3 {
 		time.Sleep(time.Millisecond)
 	}
 	close(links[0].wait)
-	if err := errors.Join(<-first, <-last); err != nil {
+	if err := errors.Join(<-first, <-second, <-last); err != nil {
 		t.Error(err)
 	}
-	if got := calls(t, stores[0], tokens.ID{1}); got != 2 {
+	if got := calls(t, stores[0], tokens.ID{1}); got != 3 {
 		t.Errorf("%d counted", got)
+	}
+}
+
+// TestLateProof checks that a swap that arrives after the value was read again, and right before it
+// is repeated, counts as the call's own: its proof was not used by another call.
+func TestLateProof(t *testing.T) {
+	stores, links := nodes(t, 1, newMemory(), newTable())
+	for n := range byte(4) {
+		links[0].holdNext = true
+		ok, err := stores[0].UpdateOnce(t.Context(), tokens.ID{n % 2}, tokens.Once{Digest: [16]byte{n, 1}}, counting)
+		if !ok || err != nil {
+			t.Errorf("proof %d: %v, %v", n, ok, err)
+		}
+		if got := calls(t, stores[0], tokens.ID{n % 2}); got != uint32(n/2+1) {
+			t.Errorf("proof %d: %d counted", n, got)
+		}
+	}
+}
+
+// TestProofsTogether checks that each of several proofs that come while a swap is on its way is
+// spent.
+func TestProofsTogether(t *testing.T) {
+	m := newMemory()
+	stores, links := nodes(t, 2, m, newTable())
+	links[0].wait = make(chan struct{})
+	done := make(chan struct{})
+	spend := func(node, n int) (bool, error) {
+		return stores[node].UpdateOnce(t.Context(), tokens.ID{1}, tokens.Once{Digest: [16]byte{byte(n)}}, counting)
+	}
+	go func() {
+		defer close(done)
+		concurrently(20, func(n int) {
+			if ok, err := spend(0, n+1); !ok || err != nil {
+				t.Error(ok, err)
+			}
+		})
+	}()
+	for stores[0].waiting.Load() < 19 {
+		time.Sleep(time.Millisecond)
+	}
+	close(links[0].wait)
+	<-done
+	for n := range 20 {
+		if ok, err := spend(1, n+1); ok || !errors.Is(err, tokens.ErrUsed) {
+			t.Errorf("proof %d is not spent: %v, %v", n, ok, err)
+		}
 	}
 }
 
@@ -384,6 +435,55 @@ func TestForgetting(t *testing.T) {
 	db.fault = nil
 }
 
+// TestFirstEpoch checks that nothing is lost when a new installation is started for the first time,
+// and that tokens from before are refused if an engine is new and the installation is not.
+func TestFirstEpoch(t *testing.T) {
+	for has, want := range map[bool]tokens.Outcome{false: tokens.Admit, true: tokens.Refuse} {
+		m, db := newMemory(), newTable()
+		m.epoch, db.notBefore = 0, 0
+		if has {
+			db.tokens[tokens.ID{5}] = Token{}
+		}
+		var stores [3]*Store
+		concurrently(3, func(n int) {
+			some, _ := nodes(t, 1, m, db)
+			stores[n] = some[0]
+		})
+		for n, st := range stores {
+			v, err := (&tokens.Gate{Store: st}).Apply(t.Context(), tokens.ID{byte(n)}, allowed(5), callFrom(netip.MustParseAddr("192.0.2.1")))
+			if v.Outcome != want || err != nil {
+				t.Errorf("with tokens %v, node %d: %+v, %v", has, n, v, err)
+			}
+		}
+	}
+}
+
+// TestForgottenValues checks that a node that knows a value from before a loss of memory does not
+// write it back over one that was stored since, or where there is none.
+func TestForgottenValues(t *testing.T) {
+	m := newMemory()
+	stores, _ := nodes(t, 2, m, newTable())
+	count := func(node, n int) {
+		for range n {
+			if err := stores[node].Update(t.Context(), tokens.ID{1}, counting); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	count(0, 9)
+	m.flush()
+	count(1, 1)
+	count(0, 1)
+	if got := calls(t, stores[1], tokens.ID{1}); got != 2 || stores[0].Restored() != 0 {
+		t.Errorf("%d counted, %d restored", got, stores[0].Restored())
+	}
+	m.flush() // again, within a second
+	count(0, 1)
+	if got := calls(t, stores[1], tokens.ID{1}); got != 1 {
+		t.Errorf("%d counted", got)
+	}
+}
+
 // TestTransfer checks that states are transferred by Settle, after a fault too, and that those of a
 // node that has died are found.
 func TestTransfer(t *testing.T) {
@@ -451,4 +551,53 @@ func TestValues(t *testing.T) {
 			t.Errorf("%d bytes are a value", n)
 		}
 	}
+}
+
+// TestRoundTrips counts the round trips of calls with a check, as the server makes them: by one
+// node for each token, and by any node.
+func TestRoundTrips(t *testing.T) {
+	for name, x := range map[string]struct {
+		node func(id, n int) int
+		most float64
+	}{
+		"affinity": {func(id, n int) int { return id % 3 }, 1.05},
+		"none":     {func(id, n int) int { return (id*7 + n*n*31 + n) % 3 }, 2.0},
+	} {
+		m := newMemory()
+		stores, _ := nodes(t, 3, m, newTable())
+		before := m.swaps.Load() + m.gets.Load()
+		const ids, each = 40, 60
+		for n := range each {
+			for id := range ids {
+				g := &tokens.Gate{Store: stores[x.node(id, n)]}
+				c := callFrom(netip.MustParseAddr("192.0.2.1"))
+				check, err := g.Check(t.Context(), tokens.ID{byte(id)}, allowed(1000), tokens.Check{Call: c})
+				v, err2 := g.Apply(t.Context(), tokens.ID{byte(id)}, allowed(1000), c)
+				if check.Outcome != tokens.Admit || v.Outcome != tokens.Admit || err != nil || err2 != nil {
+					t.Fatal(check, v, err, err2)
+				}
+			}
+		}
+		trips := float64(m.swaps.Load()+m.gets.Load()-before) / (ids * each)
+		if trips > x.most {
+			t.Errorf("%s: %.3f round trips for a call", name, trips)
+		}
+		t.Logf("%s: %.3f round trips for a call", name, trips)
+	}
+}
+
+// TestSize bounds the size of a token's value.
+func TestSize(t *testing.T) {
+	m := newMemory()
+	stores, _ := nodes(t, 3, m, newTable())
+	for n := range 9 {
+		if err := stores[n%3].Update(t.Context(), tokens.ID{1}, counting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	size := len(m.values[Key{KindToken, string(append([]byte{1}, make([]byte, 15)...))}])
+	if size == 0 || size > 256 {
+		t.Errorf("a value has %d bytes", size)
+	}
+	t.Logf("%d bytes after changes by 3 nodes", size)
 }

@@ -74,11 +74,6 @@ func Open(ctx context.Context, engine Engine, sink Sink, opt Options) (*Store, e
 	st.tokens.start(opt.MaxKnown, opt.KeepIdle)
 	st.addresses.start(opt.MaxKnown/4, opt.KeepIdle)
 	st.quotas.start(1<<14, opt.KeepIdle)
-	notBefore, err := sink.NotBefore(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read what states may have been lost: %w", err)
-	}
-	st.raise(notBefore)
 	if err := st.checkEpoch(ctx); err != nil {
 		return nil, fmt.Errorf("read states: %w", err)
 	}
@@ -105,34 +100,70 @@ const skew = 2 * time.Second
 // beginEpoch begins an epoch after the engine has lost its memory: what was issued until now may
 // have been used. That is durable before the engine gets the epoch, so that no token becomes valid
 // again, whatever happens in between.
-func (st *Store) beginEpoch(ctx context.Context) error {
+func (st *Store) beginEpoch(ctx context.Context, key Key) error {
 	f, ok := st.engine.(Forgetful)
 	if !ok {
 		return errors.New("the engine has no epoch")
 	}
 	st.epoch.Lock()
 	defer st.epoch.Unlock()
-	if err := st.lookForEpoch(ctx); !errors.Is(err, ErrForgot) {
-		return err // another step or node was faster
+	for n := 0; ; n++ {
+		if err := st.lookForEpoch(ctx, key); !errors.Is(err, ErrForgot) {
+			return err // another step or node was faster
+		}
+		if last, err := st.sink.NotBefore(ctx); n > 0 || err != nil || last != firstEpoch {
+			break
+		}
+		// Another node may be about to do the same, since the installation is new.
+		if err := pauseFor(ctx, firstWait); err != nil {
+			return err
+		}
 	}
-	notBefore, err := st.sink.SetNotBefore(ctx, st.opt.Now().Add(skew).Unix())
+	notBefore, err := st.nextEpoch(ctx)
 	if err != nil {
 		return fmt.Errorf("note that states were lost: %w", err)
 	}
 	if err := f.SetEpoch(ctx, notBefore); err != nil {
 		return fmt.Errorf("begin an epoch: %w", err)
 	}
-	st.raise(notBefore)
+	if st.raise(notBefore); notBefore == firstEpoch {
+		return nil
+	}
 	st.opt.Log.Warn("the engine of states had lost its memory: tokens issued until now that were not seen since are refused",
 		"not_before", time.Unix(notBefore, 0).UTC())
 	return nil
 }
 
-// lookForEpoch reads the epoch. The error is [ErrForgot] if there is none.
-func (st *Store) lookForEpoch(ctx context.Context) error {
+const (
+	firstEpoch = 1 // of an engine that has never had a value
+	firstWait  = 300 * time.Millisecond
+)
+
+// nextEpoch stores the time of the next epoch, and returns it. It is later than the last one, also
+// within a second.
+func (st *Store) nextEpoch(ctx context.Context) (int64, error) {
+	last, err := st.sink.NotBefore(ctx)
+	if err != nil {
+		return 0, err
+	}
+	next := max(st.opt.Now().Add(skew).Unix(), last+1)
+	if last == 0 { // no engine had an epoch: is it a new installation?
+		has, err := st.sink.HasTokens(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if !has {
+			next = firstEpoch
+		}
+	}
+	return st.sink.SetNotBefore(ctx, next)
+}
+
+// lookForEpoch reads the epoch in the place of a key. The error is [ErrForgot] if there is none.
+func (st *Store) lookForEpoch(ctx context.Context, key Key) error {
 	ctx, cancel := context.WithTimeout(ctx, st.opt.Timeout)
 	defer cancel()
-	p, err := st.engine.Get(ctx, Key{KindOnce, "\x00epoch"}) // there is no such value
+	p, err := st.engine.Get(ctx, key)
 	if err == nil {
 		st.raise(p.NotBefore)
 	}
@@ -141,9 +172,15 @@ func (st *Store) lookForEpoch(ctx context.Context) error {
 
 // checkEpoch reads the epoch, and begins one if there is none.
 func (st *Store) checkEpoch(ctx context.Context) error {
-	err := st.lookForEpoch(ctx)
+	notBefore, err := st.sink.NotBefore(ctx) // another node may have begun one
+	if err != nil {
+		return fmt.Errorf("read what states may have been lost: %w", err)
+	}
+	st.raise(notBefore)
+	missing := Key{KindOnce, "\x00epoch"} // there is no such value
+	err = st.lookForEpoch(ctx, missing)
 	if errors.Is(err, ErrForgot) {
-		err = st.beginEpoch(ctx)
+		err = st.beginEpoch(ctx, missing)
 	}
 	return err
 }

@@ -67,7 +67,7 @@ func (st *Store) spend(ctx context.Context, s Swap) (first, retry bool, err erro
 		st.raise(was.NotBefore)
 		return swapped || string(was.Value) == string(s.Next), false, nil
 	case errors.Is(err, ErrForgot):
-		err = st.beginEpoch(ctx)
+		err = st.beginEpoch(ctx, s.Key)
 		return false, err == nil, err
 	}
 	return false, errors.Is(err, ErrUnknown), err

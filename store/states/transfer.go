@@ -22,6 +22,8 @@ type Sink interface {
 	PutTokens(ctx context.Context, list []Token) error
 	// PutAddresses stores states of addresses, unless a later version is stored.
 	PutAddresses(ctx context.Context, list []Address) error
+	// HasTokens reports whether a token was ever stored, and not swept since.
+	HasTokens(ctx context.Context) (bool, error)
 	// NotBefore returns until when states may have been lost, in Unix seconds; 0: none was lost.
 	NotBefore(ctx context.Context) (int64, error)
 	// SetNotBefore stores a later NotBefore, and returns what is stored.
@@ -107,7 +109,8 @@ func (d *dirty[K, V]) miss() {
 	d.missed = true
 }
 
-// settle transfers the states that wait. Those that fail wait again. scan transfers all of the kind.
+// settle transfers the states that wait. Those that fail wait again. scan transfers all of the
+// kind.
 func (d *dirty[K, V]) settle(ctx context.Context, put func(context.Context, []V) error, scan func(context.Context) error) error {
 	values, missed := d.take()
 	err := inParts(ctx, slices.Collect(maps.Values(values)), put)

@@ -21,6 +21,7 @@ type writer struct {
 
 // value is what an engine stores under a key.
 type value struct {
+	epoch   uint32   // NotBefore when it was stored under a key without a value, Unix seconds
 	version uint32   // 1 more with each change
 	writers []writer // the last attempt of each node that wrote recently, newest first
 	state   []byte
@@ -29,6 +30,7 @@ type value struct {
 // appendValue appends the stored form of v.
 func appendValue(b []byte, v value) []byte {
 	b = append(b, formatByte)
+	b = binary.LittleEndian.AppendUint32(b, v.epoch)
 	b = binary.LittleEndian.AppendUint32(b, v.version)
 	b = append(b, byte(len(v.writers)))
 	for _, w := range v.writers {
@@ -39,16 +41,16 @@ func appendValue(b []byte, v value) []byte {
 }
 
 const (
-	headSize   = 6  // of the format, the version and the number of writers
+	headSize   = 10 // of the format, the epoch, the version and the number of writers
 	writerSize = 12 // of one writer
 )
 
 // stateOf returns the state in a value.
 func stateOf(b []byte) ([]byte, error) {
-	if len(b) < headSize || b[0] != formatByte || int(b[5]) > maxWriters || len(b) < headSize+writerSize*int(b[5]) {
+	if len(b) < headSize || b[0] != formatByte || int(b[9]) > maxWriters || len(b) < headSize+writerSize*int(b[9]) {
 		return nil, fmt.Errorf("a value of %d bytes is damaged, or a newer version of stile wrote it", len(b))
 	}
-	return b[headSize+writerSize*int(b[5]):], nil
+	return b[headSize+writerSize*int(b[9]):], nil
 }
 
 // parseValue reads a value. Its state is a part of b.
@@ -56,8 +58,8 @@ func parseValue(b []byte) (v value, err error) {
 	if v.state, err = stateOf(b); err != nil {
 		return v, err
 	}
-	v.version = binary.LittleEndian.Uint32(b[1:])
-	v.writers = make([]writer, b[5])
+	v.epoch, v.version = binary.LittleEndian.Uint32(b[1:]), binary.LittleEndian.Uint32(b[5:])
+	v.writers = make([]writer, b[9])
 	for i := range v.writers {
 		at := b[headSize+writerSize*i:]
 		v.writers[i] = writer{binary.LittleEndian.Uint32(at), binary.LittleEndian.Uint64(at[4:])}
@@ -74,6 +76,12 @@ func by(w writer, writers []writer) []writer {
 		}
 	}
 	return next
+}
+
+// isNewer reports whether v was stored later than another value of its key. After a loss of memory,
+// versions begin again.
+func (v value) isNewer(other value) bool {
+	return v.epoch > other.epoch || v.epoch == other.epoch && v.version > other.version
 }
 
 // wrote reports whether an attempt has written v, or a value before it.

@@ -95,6 +95,13 @@ func run(t *testing.T, prefix string, prepare func(t *testing.T) (open func() St
 	}
 }
 
+// removesByClock reports whether states expire by the clock of an engine, whatever the time that
+// Sweep gets.
+func removesByClock(s Store) bool {
+	c, ok := s.(interface{ RemovesByClock() bool })
+	return ok && c.RemovesByClock()
+}
+
 // with opens the store until the test ends.
 func with(t *testing.T, open func() Store) Store {
 	t.Helper()

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -131,6 +132,15 @@ func tokensListed(t *testing.T, open func() Store) {
 		}
 		closed(t, s)
 		s = open()
+	}
+	live := map[uint32]int{}
+	for _, l := range all {
+		if l.s.Dead == tokens.None && l.s.Expires > noon.Unix() {
+			live[l.s.Tenant]++
+		}
+	}
+	if got, err := s.LiveTokens(t.Context(), noon); err != nil || !maps.Equal(got, live) {
+		t.Errorf("live tokens: %v, %v, want %v", got, err, live)
 	}
 	list, err := s.Tokens(t.Context(), listing.Query{Limit: 1, ByIssue: true, Now: noon})
 	if err != nil || len(list) != 1 || list[0].State.IssuedAt != list[0].At || list[0].Used.Before(time.Unix(list[0].At, 0)) {

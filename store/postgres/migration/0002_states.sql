@@ -1,5 +1,5 @@
--- Values that nodes change with every call, if PostgreSQL keeps them: see package states. A value is
--- replaced only by who knows the present one.
+-- Values that nodes change with every call, if PostgreSQL keeps them: see package states. A value
+-- is replaced only by a node that knows the present one.
 CREATE TABLE states (
 	key     bytea PRIMARY KEY,              -- the kind of the value, and its id
 	value   bytea NOT NULL,
@@ -24,9 +24,9 @@ CREATE TABLE states_lost (
 	not_before bigint NOT NULL              -- Unix seconds
 );
 
--- swap_states replaces each value that is still the known one, all of them at once, and returns what
--- was present. It is a function so that its plan is made once for a connection. The rows are locked
--- in the order of their keys, so that no two batches wait for each other in a circle.
+-- swap_states replaces each value that is still the known one, all of them at once, and returns
+-- what was present. It is a function so that its plan is made once for a connection. The rows are
+-- locked in the order of their keys, so that no two batches wait for each other in a circle.
 CREATE FUNCTION swap_states(keys bytea[], knowns bytea[], nexts bytea[], ends bigint[], digests bytea[], untils bigint[])
 RETURNS TABLE (key bytea, swapped boolean, used boolean, present bytea) LANGUAGE plpgsql AS $$
 #variable_conflict use_column

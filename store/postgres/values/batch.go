@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -158,7 +159,7 @@ func outcome(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case isServers && e.Code[:3] != "57P", pgconn.SafeToRetry(err):
+	case isServers && !strings.HasPrefix(e.Code, "57P"), pgconn.SafeToRetry(err):
 		return fmt.Errorf("store states: %w", err)
 	}
 	return fmt.Errorf("store states: %w: %w", states.ErrUnknown, err)

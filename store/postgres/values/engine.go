@@ -1,9 +1,9 @@
-// Package values is the engine of states for an installation that has only PostgreSQL, and the table
-// to which the states of any engine are transferred.
+// Package values is the engine of states for an installation that has only PostgreSQL, and the
+// tables to which the states of any engine are transferred.
 //
 // All changes that wait at a node are one statement and one transaction: a commit is shared by many
-// calls, and a call is one round trip. The statement keeps nothing in a session, so it works through
-// PgBouncer in transaction mode.
+// calls, and a call is one round trip. The statement keeps nothing in a session, so it works
+// through PgBouncer in transaction mode.
 package values
 
 import (
@@ -19,6 +19,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/sony/gobreaker/v2"
 
 	"stile.example/stile/store/postgres"
 	"stile.example/stile/store/states"
@@ -39,13 +40,14 @@ var ErrClosed = errors.New("the engine of states is closed")
 
 // Engine keeps values in PostgreSQL. Its memory is never lost, so it has no epoch.
 type Engine struct {
-	pool   *sql.DB
-	now    func() time.Time
-	log    *slog.Logger
-	queue  chan *swap
-	closed chan struct{}
-	stop   func()
-	work   sync.WaitGroup
+	pool    *sql.DB
+	now     func() time.Time
+	log     *slog.Logger
+	queue   chan *swap
+	breaker *gobreaker.TwoStepCircuitBreaker[struct{}]
+	closed  chan struct{}
+	stop    func()
+	work    sync.WaitGroup
 }
 
 var (
@@ -65,7 +67,7 @@ func Open(ctx context.Context, url string, now func() time.Time, log *slog.Logge
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: cancelWait}
 	}
 	e := &Engine{pool: sql.OpenDB(stdlib.GetConnector(*cfg)), now: now, log: log,
-		queue: make(chan *swap, queueLen), closed: make(chan struct{})}
+		breaker: newBreaker(), queue: make(chan *swap, queueLen), closed: make(chan struct{})}
 	e.pool.SetMaxOpenConns(connections)
 	e.pool.SetMaxIdleConns(connections)
 	e.pool.SetConnMaxLifetime(time.Hour)
@@ -83,8 +85,45 @@ func Open(ctx context.Context, url string, now func() time.Time, log *slog.Logge
 // keyOf returns a key as it is stored.
 func keyOf(k states.Key) []byte { return append([]byte{k.Kind}, k.ID...) }
 
+const (
+	tripAfter = 10                     // failures without a success, until the breaker opens
+	openFor   = 500 * time.Millisecond // until it admits one operation to see whether that succeeds
+)
+
+// errBroken is the error of operations that were not sent.
+var errBroken = errors.New("the database does not respond, so states are not sent to it for now")
+
+func newBreaker() *gobreaker.TwoStepCircuitBreaker[struct{}] {
+	return gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
+		Timeout:      openFor,
+		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= tripAfter },
+		IsSuccessful: responded,
+		IsExcluded:   func(err error) bool { return errors.Is(err, context.Canceled) || errors.Is(err, ErrClosed) },
+	})
+}
+
+// responded reports whether the server is there, whatever it said.
+func responded(err error) bool {
+	_, said := errors.AsType[*pgconn.PgError](err)
+	return err == nil || errors.Is(err, states.ErrUsed) || said && !errors.Is(err, states.ErrUnknown)
+}
+
 // Swap implements [states.Engine].
 func (e *Engine) Swap(ctx context.Context, s states.Swap) (was states.Present, swapped bool, err error) {
+	done, err := e.breaker.Allow()
+	if err != nil {
+		return was, false, errBroken
+	}
+	was, swapped, err = e.swap(ctx, s)
+	done(err)
+	if err == nil && !swapped && was.Value == nil && s.Known == nil {
+		was, err = e.Get(ctx, s.Key) // another node has just added the value
+	}
+	return was, swapped, err
+}
+
+// swap puts a swap in the queue, and waits for its result.
+func (e *Engine) swap(ctx context.Context, s states.Swap) (was states.Present, swapped bool, err error) {
 	w := &swap{Swap: s, key: keyOf(s.Key), done: make(chan struct{})}
 	select {
 	case e.queue <- w:
@@ -106,10 +145,6 @@ func (e *Engine) Swap(ctx context.Context, s states.Swap) (was states.Present, s
 		}
 		<-w.done // a batch that is on its way is bounded in time
 	}
-	if w.err == nil && !w.swapped && w.was == nil && !w.isUsed {
-		was, err = e.Get(ctx, s.Key) // another node has just added the value
-		return was, false, err
-	}
 	if w.isUsed && w.err == nil {
 		w.err = states.ErrUsed
 	}
@@ -118,11 +153,19 @@ func (e *Engine) Swap(ctx context.Context, s states.Swap) (was states.Present, s
 
 // Get implements [states.Engine].
 func (e *Engine) Get(ctx context.Context, k states.Key) (p states.Present, err error) {
-	err = e.pool.QueryRowContext(ctx, `SELECT value FROM states WHERE key = $1`, keyOf(k)).Scan(&p.Value)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return p, fmt.Errorf("read a state: %w", err)
+	done, err := e.breaker.Allow()
+	if err != nil {
+		return p, errBroken
 	}
-	return p, nil
+	err = e.pool.QueryRowContext(ctx, `SELECT value FROM states WHERE key = $1`, keyOf(k)).Scan(&p.Value)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	done(err)
+	if err != nil {
+		err = fmt.Errorf("read a state: %w", err)
+	}
+	return p, err
 }
 
 const eachRows = 1000 // of one query

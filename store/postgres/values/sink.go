@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"time"
 
-	"stile.example/stile/addresses"
 	"stile.example/stile/store/postgres"
 	"stile.example/stile/store/states"
 	"stile.example/stile/store/tables/rows"
@@ -28,7 +27,7 @@ func (s Sink) PutTokens(ctx context.Context, list []states.Token) error {
 			gone = append(gone, t.ID)
 			continue
 		}
-		some = append(some, tokenRow(t))
+		some = append(some, postgres.RowOf(t.ID, t.Version, t.State))
 	}
 	return errors.Join(s.remove(ctx, gone), s.DB.TransferTokens(ctx, some))
 }
@@ -47,36 +46,21 @@ func (s Sink) remove(ctx context.Context, ids []tokens.ID) error {
 	})
 }
 
-func tokenRow(t states.Token) postgres.TokenRow {
-	s := t.State
-	r := postgres.TokenRow{ID: t.ID, Version: t.Version, Tenant: s.Tenant, Used: lastUse(s), Issued: s.IssuedAt,
-		Expires: s.Expires, Dead: s.Dead, State: tokens.AppendState(nil, s)}
-	if s.Bound.Kind == tokens.ToAddress {
-		r.Address = s.Bound.Sum[:]
-	}
-	for u := range s.Uses() {
-		r.Uses = append(r.Uses, postgres.Use{Day: u.Day, Route: u.Route, Calls: int64(u.Calls), Records: int64(u.Records)})
-	}
-	return r
-}
-
-// lastUse returns when a token was used last, to the length of its spike window, in Unix seconds.
-func lastUse(s tokens.State) int64 {
-	return max(s.IssuedAt, s.BoundAt(), int64(s.Calls.Since), int64(s.Suggestions.Since))
-}
-
 // PutAddresses implements [states.Sink].
 func (s Sink) PutAddresses(ctx context.Context, list []states.Address) error {
 	some := make([]postgres.ScopeRow, 0, len(list))
 	for _, a := range list {
-		r := postgres.ScopeRow{Address: a.Scope.Range.Addr().As16(), Bits: uint8(a.Scope.Range.Bits()), Tenant: a.Scope.Tenant,
-			Version: a.Version, Forget: a.Expires}
-		if a.State != (addresses.State{}) {
-			r.State = addresses.AppendState(nil, a.State)
-		}
+		r := postgres.ScopeRowOf(a.Scope, a.Version, a.State, time.Unix(0, 0))
+		r.Forget = a.Expires
 		some = append(some, r)
 	}
 	return s.DB.TransferScopes(ctx, some)
+}
+
+// HasTokens implements [states.Sink].
+func (s Sink) HasTokens(ctx context.Context) (has bool, err error) {
+	err = s.DB.Reader().QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM tokens)`).Scan(&has)
+	return has, err
 }
 
 // NotBefore implements [states.Sink].

@@ -1,5 +1,5 @@
-// Package statestest tests an engine of states, with several nodes and with the suites of storetest.
-// The tests of every engine call [Run].
+// Package statestest tests an engine of states, with several nodes and with the suites of
+// storetest. The tests of every engine call [Run].
 package statestest
 
 import (
@@ -41,14 +41,22 @@ var discard = slog.New(slog.DiscardHandler)
 // numbers has the number of the last node of the process.
 var numbers atomic.Uint32
 
-// Open opens a node whose states are in an engine, and are transferred to the database of a URL.
+// Open opens a node whose states are in an engine, and are transferred to the database of a URL. It
+// waits long for the engine: the machine that runs the tests may be busy.
 func Open(t testing.TB, url string, engine states.Engine) *Node {
 	t.Helper()
+	return OpenWith(t, url, engine, states.Options{Timeout: 10 * time.Second, ChangeTimeout: 40 * time.Second})
+}
+
+// OpenWith is Open with other options.
+func OpenWith(t testing.TB, url string, engine states.Engine, opt states.Options) *Node {
+	t.Helper()
+	opt.Log, opt.Now, opt.Node = discard, time.Now, numbers.Add(1)
 	db, err := postgres.Open(t.Context(), url, postgres.Options{Log: discard, Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	st, err := states.Open(t.Context(), engine, values.Sink{DB: db}, states.Options{Log: discard, Now: time.Now, Node: numbers.Add(1)})
+	st, err := states.Open(t.Context(), engine, values.Sink{DB: db}, opt)
 	if err != nil {
 		t.Fatal(errors.Join(err, db.Close()))
 	}
@@ -104,6 +112,12 @@ func (n *Node) Usage(ctx context.Context, tenant, from, to string) ([]usage.Line
 
 // Sweep removes what expired long before now.
 func (n *Node) Sweep(ctx context.Context, now time.Time) error { return n.States.Sweep(ctx, now) }
+
+// RemovesByClock reports whether states expire by the clock of the engine: see storetest.
+func (n *Node) RemovesByClock() bool {
+	_, sweeps := n.States.Engine().(states.Sweeper)
+	return !sweeps
+}
 
 // Live returns how many tokens are in memory.
 func (n *Node) Live() int { return n.States.Live() }

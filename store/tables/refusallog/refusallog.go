@@ -20,6 +20,8 @@ var _ refusals.Store = (*Table)(nil)
 const (
 	perStep   = 64  // refusals added in one transaction, so that calls do not wait longer
 	pruneRows = 500 // removed in one transaction
+
+	recountAfter = 10 * time.Minute // other nodes add and remove rows
 )
 
 // DB is the database: see [stile.example/stile/store/sqlite.DB].
@@ -34,6 +36,7 @@ type Table struct {
 
 	mu   sync.Mutex // guards the number of rows, and serialises changes of it
 	rows int        // as far as this table knows; -1: not counted yet
+	at   time.Time  // when they were counted
 }
 
 // New returns the table in a database.
@@ -91,16 +94,17 @@ func tokenOf(f refusals.Refusal) []byte {
 	return f.Token[:]
 }
 
-// count counts the rows, unless they are known: with a million of them it takes 20 ms.
+// count counts the rows, unless that was done recently: with a million of them it takes 20 ms.
 func (t *Table) count(ctx context.Context) error {
-	if t.rows >= 0 {
+	if t.rows >= 0 && time.Since(t.at) < recountAfter {
 		return nil
 	}
+	began := time.Now()
 	var n int
 	if err := t.db.Reader().QueryRowContext(ctx, `SELECT count(*) FROM refusals`).Scan(&n); err != nil {
 		return fmt.Errorf("count refusals: %w", err)
 	}
-	t.rows = n
+	t.rows, t.at = n, began
 	return nil
 }
 
