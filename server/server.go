@@ -197,11 +197,6 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	return api, nil
 }
 
-// spender is a store that several servers share. It spends what works once at any of them.
-type spender interface {
-	SpendOnce(ctx context.Context, id tokens.ID, made, expires time.Time) (first bool, err error)
-}
-
 // version returns the version of the program, for traces.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -223,10 +223,13 @@ func (g *Gate) reportChallenge(ctx context.Context, e Event, v Verdict) error {
 // again, so an entry is never wrong. An entry may be evicted; then the store's state decides.
 func (g *Gate) Dead(id ID) Reason { return g.dead.get(id) }
 
-// State returns what is stored about token id.
+// State returns what is stored about token id. What Peek returns may be older if several servers
+// share the store.
 func (g *Gate) State(ctx context.Context, id ID) (s State, err error) {
-	if s, known := g.Store.Peek(id); known {
-		return s, nil
+	if _, shared := g.Store.(SharedStore); !shared {
+		if s, known := g.Store.Peek(id); known {
+			return s, nil
+		}
 	}
 	err = g.Store.Update(ctx, id, func(old State) State { s = old; return old })
 	if err != nil {
