@@ -64,7 +64,9 @@ func (s *server) soon(what string, fn func() bool) {
 
 func TestNodes(t *testing.T) {
 	t.Run("PostgreSQL", func(t *testing.T) { testNodes(t, "store") })
-	t.Run("Valkey", func(t *testing.T) { testNodes(t, "valkey://"+engines.Valkey(t, "appendonly yes", "maxmemory-policy noeviction").Addr) })
+	t.Run("Valkey", func(t *testing.T) {
+		testNodes(t, "valkey://"+engines.Valkey(t, "appendonly yes", "maxmemory-policy noeviction").Addr)
+	})
 }
 
 func testNodes(t *testing.T, state string) {
