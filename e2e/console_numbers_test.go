@@ -261,9 +261,11 @@ func TestNumbersAgree(t *testing.T) {
 		t.Errorf("the command says of globe: %s", got)
 	}
 	s.checkUsageFiles(n)
-	s.checkAPI(n, owner.Token)
 	alice := s.signIn(owner)
-	s.checkPages(n, alice, month)
+	if s.Nodes == nil { // other nodes store the history of the last minute, and repeated refusals, later
+		s.checkAPI(n, owner.Token)
+		s.checkPages(n, alice, month)
+	}
 	s.checkStatement(n, owner.Token, month, true)
 
 	s.must(s.Stop())

@@ -24,8 +24,8 @@ var on = flag.String("on", "one", "what the tests run on: one, nodes-valkey or n
 // oneOnly are the tests that run only on one server, and why.
 var oneOnly = map[string]string{
 	"TestImportEnds": "it looks for the files of imports in one data directory; corpus/library tests imports that end on nodes",
-	"TestModes": "it reads the source",
-	"TestNodes": "it starts nodes itself",
+	"TestModes":      "it reads the source",
+	"TestNodes":      "it starts nodes itself",
 
 	"TestDemoCommands":                   "it starts the demo with its own commands, which print one server's addresses",
 	"TestProofsAfterStart":               "nodes wait for nothing after a start: they share which proofs were used",
