@@ -36,7 +36,14 @@ test: needs needs-others needs-engines ## run all tests: with -race, except othe
 	$(GO) test -race -timeout 14m $$($(GO) list ./... | grep -v $(PROCESSES))
 	$(GO) test -timeout 14m $(OTHERS)
 	$(GO) test -timeout 14m ./e2e
+	$(GO) test -timeout 14m ./e2e -short -on nodes-valkey
 	$(MAKE) test-widgets
+
+# Not part of `make test`, which leaves out the long ones of these.
+.PHONY: test-nodes
+test-nodes: needs needs-node needs-engines ## run the tests of e2e on three nodes: with Valkey, and on PostgreSQL alone
+	$(GO) test -timeout 30m ./e2e -on nodes-valkey
+	$(GO) test -timeout 30m ./e2e -on nodes-postgres
 
 .PHONY: test-quick
 test-quick: needs needs-engines ## run the fast tests: no e2e, browsers or other programs
@@ -54,10 +61,11 @@ pictures: build needs-node needs-browsers ## take the pictures of the console in
 	optipng -quiet -o5 -strip all docs/console-*.png
 
 .PHONY: test-vectors
-test-vectors: build needs-node needs-browsers ## run the public test vectors in VECTORS=DIR
+test-vectors: build needs-node needs-browsers ## run the public test vectors in VECTORS=DIR (ON=nodes-valkey: on three nodes)
 	@test -n "$(VECTORS)" || { echo "VECTORS is missing: run make test-vectors VECTORS=DIR (README says where the vectors come from)" >&2; exit 2; }
 	@test -d "$(VECTORS)" || { echo "VECTORS=$(VECTORS): must be a directory" >&2; exit 2; }
-	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v ./e2e ./tokens/bearer ./challenge
+	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v ./tokens/bearer ./challenge
+	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v ./e2e -on $(or $(ON),one)
 	cd widgets && npm ci --no-progress && STILE_VECTORS="$(abspath $(VECTORS))" npm run test:vectors
 
 .PHONY: widgets

@@ -158,8 +158,34 @@ func (d *Dir) Serve(ctx context.Context, address string) (stop func()) {
 	var work sync.WaitGroup
 	work.Go(func() { d.Store.Shared.States.Run(running) })
 	work.Go(func() { d.Store.Follow(running) })
+	work.Go(func() { d.followCorpus(running) })
 	work.Go(func() { d.Meter.Run(running, returnWithin, d.reportQuotas) })
 	return func() { end(); work.Wait() }
+}
+
+// followCorpus updates the policy of addresses, which depends on the size of the corpus, whenever
+// this node serves another generation.
+func (d *Dir) followCorpus(ctx context.Context) {
+	tick := time.NewTicker(250 * time.Millisecond)
+	defer tick.Stop()
+	for last := int64(-1); ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := d.generation()
+		if now == last {
+			continue
+		}
+		if err := d.UpdateAddressPolicy(ctx); err != nil {
+			if ctx.Err() == nil {
+				d.Log.Warn("can't adapt the budgets of addresses to the size of the corpus; the next attempt is in a moment", "err", err)
+			}
+			continue
+		}
+		last = now
+	}
 }
 
 // returnWithin is how long a node that stops may take to return quotas.

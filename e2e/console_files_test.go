@@ -91,6 +91,11 @@ func (s *server) checkStatementFiles(n *numbers, b *browser, token, month string
 		if !slices.Equal(rows, n.rowsOf("acme")) || total != "30 75 0.0675" {
 			s.t.Errorf("the statement as %s: %v, %s; the command usage: %v", format, rows, total, n.rowsOf("acme"))
 		}
+		for _, node := range s.all() {
+			if got := node.command("statement", "export", "acme", month, "--format", format); got != text {
+				s.t.Errorf("%s by %s is not the same file", format, node.URL)
+			}
+		}
 		s.write("acme."+format, text)
 		s.command("usage", "verify", "acme."+format)
 		if p := b.get(links[format]); p.Status != http.StatusOK || p.Text != text {

@@ -74,7 +74,7 @@ func startServer(t testing.TB, program *stiletest.Server) *server {
 // the tests run on these.
 func unstarted(t testing.TB, settings string) *stiletest.Server {
 	t.Helper()
-	return &stiletest.Server{Binary: binary, Dir: t.TempDir(), Settings: settings, Env: stiletest.NoChallenges(), Nodes: newCluster(t)}
+	return &stiletest.Server{Binary: binary, Dir: t.TempDir(), Settings: settings, Env: stiletest.NoChallenges(), Nodes: threeNodes(t)}
 }
 
 func newClient() *http.Client {

@@ -23,14 +23,55 @@ var on = flag.String("on", "one", "what the tests run on: one, nodes-valkey or n
 
 // oneOnly are the tests that run only on one server, and why.
 var oneOnly = map[string]string{
-	"TestModes": "it reads the source",
+	"TestImportEnds": "it looks for the files of imports in one data directory; corpus/library tests imports that end on nodes",
+	"TestModes":      "it reads the source",
+	"TestNodes":      "it starts nodes itself",
+
+	"TestDemoCommands":                   "it starts the demo with its own commands, which print one server's addresses",
+	"TestProofsAfterStart":               "nodes wait for nothing after a start: they share which proofs were used",
+	"TestR4FullDisk":                     "what must last is not on the disk of a node",
+	"TestR4FullDiskBackup":               "PostgreSQL makes the backups of nodes",
+	"TestImportFullDisk":                 "it fills the disk of one data directory",
+	"TestR5Drain":                        "TestThreeNodesUpgrade stops nodes under load; clients can't connect to a server that has stopped",
+	"TestS62JSONPByTenant":               "it changes the settings of a server that was started",
+	"TestVectorsJSONInTokens":            "it signs with the keys in the data directory; nodes have theirs in PostgreSQL, encrypted",
+	"TestVectorsJWTEdgeCases":            "it signs with the keys in the data directory; nodes have theirs in PostgreSQL, encrypted",
+	"TestS4ForgedAddresses":              "it searches the files of one data directory",
+	"TestS10Secrets":                     "it searches the files of one data directory",
+	"TestS11Storage":                     "it searches the files of one data directory",
+	"TestS27MalformedTokensLeaveNoTrace": "it measures the memory and the files of one process",
+	"TestS50FloodCost":                   "it measures the time of one process",
+	"TestS54Attack":                      "it measures the time of one process",
+	"TestS54RefusedReadsNothing":         "it reads the metrics of one process",
+	"TestS58MillionRefusals":             "it measures the files of one process",
+	"TestS58BlockedFlood":                "it measures the files and the log of one process",
+	"TestS58Floods":                      "it measures the files and the log of one process",
+	"TestS59OpaqueFlood":                 "it counts the introspections of one process; each node has limits of its own",
+	"TestS12WrongSecrets":                "it counts the wrong secrets that one process accepts; each node has limits of its own",
+	"TestHTTPChecks":                     "it is about the connections of one process, without a load balancer",
+	"TestS62MalformedGetsAScript":        "it is about the connections of one process, without a load balancer",
+	"TestS23Sizes":                       "it is about the connections of one process, without a load balancer",
+	"TestR6SlowClients":                  "it is about the connections of one process, without a load balancer",
+	"TestR6OverHTTP2":                    "it is about the connections of one process, without a load balancer",
+	"TestS61HTTP2ConnectionsLive":        "it is about the connections of one process, without a load balancer",
+	"TestTLSSettings":                    "it is about the connections of one process, without a load balancer",
 }
 
 // longOnNodes are the tests that -short leaves out on nodes, and why: `make test-nodes` runs them.
-var longOnNodes = map[string]string{}
+var longOnNodes = map[string]string{
+	"TestR1NoCountLost":           "50 starts of three nodes; TestThreeNodesKilled is shorter",
+	"TestR2AnsweredIsDurable":     "10 starts of three nodes",
+	"TestS2ExactUnderConcurrency": "60,160 calls; TestThreeNodesCallLimit is shorter",
+	"TestS34VisitorsOfOneAddress": "it solves 35 challenges, and the rules are the same",
+	"TestS51ParallelPages":        "it solves 120 challenges, and the rules are the same",
+	"TestViewersChangeNothing":    "it is about roles, which the database has",
+	"TestS54IncompleteResponses":  "20,000 items; each node searches its own copy",
+	"TestAPIExamples":             "it is about the admin API of one node",
+	"TestBlocksBecomeLonger":      "it waits for blocks to end",
+}
 
 // onlyNodes is how the names of tests begin that need several nodes.
-const onlyNodes = "TestNodes"
+const onlyNodes = "TestThreeNodes"
 
 // chooseTests leaves out the tests that don't run on what was chosen.
 func chooseTests() error {
@@ -49,8 +90,8 @@ func chooseTests() error {
 	return flag.Set("test.skip", "^("+strings.Join(out, "|")+")$")
 }
 
-// newCluster returns three nodes that share new engines; nil if the tests run on one server.
-func newCluster(t testing.TB) *stiletest.Nodes {
+// threeNodes returns three nodes that share new engines; nil if the tests run on one server.
+func threeNodes(t testing.TB) *stiletest.Nodes {
 	t.Helper()
 	if *on == "one" {
 		return nil

@@ -165,14 +165,18 @@ func TestS8Proofs(t *testing.T) {
 		if a := s.sendProof(p, token); a.code() != want {
 			t.Errorf("%s, %s: %q %+v, want %q", p.Description, p.Method, a.code(), a.Error, want)
 		}
-		if a := s.sendProof(p, token); a.code() != "proof_invalid" {
+		// Nodes spend the proofs of the token's own key together. Those of other keys are refused anyway.
+		if a := s.sendProof(p, token); a.code() != "proof_invalid" && (s.Nodes == nil || a.code() != want || want == "") {
 			t.Errorf("%s, %s, the second time: %q", p.Description, p.Method, a.code())
 		}
 	}
 	s.must(s.Kill())
 	s.client.CloseIdleConnections()
 	s.must(s.Start())
-	for _, p := range valid {
+	for n, p := range valid {
+		if s.Nodes != nil && n > 0 {
+			break // those of other keys are refused anyway
+		}
 		s.until("proof_invalid", func() string {
 			code := s.sendProof(p, token).code()
 			if code != "proof_invalid" && code != "overloaded" {

@@ -120,7 +120,7 @@ func wouldRevoke(ctx context.Context, d *datadir.Dir, name TokenName) (any, erro
 	if err != nil {
 		return nil, err
 	}
-	s, err := d.Gate.State(ctx, n.ID)
+	s, err := d.Gate.Stored(ctx, n.ID)
 	s.Dead = tokens.Revoked
 	return tokenstate.View(d, n, s), err
 }

@@ -107,7 +107,7 @@ func showToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo, 
 	if err != nil {
 		return TokenInfo{}, err
 	}
-	s, err := d.Gate.State(ctx, n.ID)
+	s, err := d.Gate.Stored(ctx, n.ID)
 	if err != nil {
 		return TokenInfo{}, err
 	}
@@ -127,7 +127,7 @@ func revokeToken(ctx context.Context, d *datadir.Dir, name TokenName) (TokenInfo
 	if err != nil {
 		return TokenInfo{}, err
 	}
-	s, err := d.Gate.State(ctx, n.ID)
+	s, err := d.Gate.Stored(ctx, n.ID)
 	if err != nil {
 		return TokenInfo{}, err
 	}

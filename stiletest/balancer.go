@@ -51,6 +51,9 @@ func newBalancer(l net.Listener, n *Nodes) *balancer {
 	ctx, stop := context.WithCancel(context.Background())
 	b.stop = stop
 	b.done.Go(func() { _ = b.server.Serve(l) })
+	if n.Unwatched {
+		return b
+	}
 	for _, u := range b.nodes {
 		b.done.Go(func() { b.follow(ctx, u) })
 	}

@@ -15,10 +15,11 @@ import (
 // that of the balancer, its AdminURL that of the first node, and each command runs on a node that is
 // chosen at random.
 type Nodes struct {
-	Count    int
-	Store    string // URL of PostgreSQL
-	State    string // URL of Valkey or Redis, or "store"
-	Affinity bool   // the balancer sends requests with the same token to the same node
+	Count     int
+	Store     string // URL of PostgreSQL
+	State     string // URL of Valkey or Redis, or "store"
+	Affinity  bool   // the balancer sends requests with the same token to the same node
+	Unwatched bool   // the balancer reads /readyz of no node
 
 	list     []*Server
 	balancer *balancer

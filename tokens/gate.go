@@ -228,11 +228,24 @@ func (g *Gate) reportChallenge(ctx context.Context, e Event, v Verdict) error {
 // again, so an entry is never wrong. An entry may be evicted; then the store's state decides.
 func (g *Gate) Dead(id ID) Reason { return g.dead.get(id) }
 
-// State returns what is stored about token id.
+// State returns what is known about token id. If several servers share the store, a newer state may
+// be stored: it is for decisions that are made again by [Gate.Apply].
 func (g *Gate) State(ctx context.Context, id ID) (s State, err error) {
 	if s, known := g.Store.Peek(id); known {
 		return s, nil
 	}
+	return g.read(ctx, id)
+}
+
+// Stored returns what is stored about token id. It may cost a round trip that State does not.
+func (g *Gate) Stored(ctx context.Context, id ID) (State, error) {
+	if _, shared := g.Store.(SharedStore); shared {
+		return g.read(ctx, id)
+	}
+	return g.State(ctx, id)
+}
+
+func (g *Gate) read(ctx context.Context, id ID) (s State, err error) {
 	err = g.Store.Update(ctx, id, func(old State) State { s = old; return old })
 	if err != nil {
 		return State{}, fmt.Errorf("read token: %w", err)

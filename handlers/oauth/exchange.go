@@ -135,7 +135,7 @@ func (srv *Server) checkSubject(r *request, t *tenants.Tenant, c bearer.Claims) 
 	}
 	ctx, cancel := context.WithTimeout(r.HTTP.Context(), srv.Timeout)
 	defer cancel()
-	state, err := srv.Gate.State(ctx, c.ID)
+	state, err := srv.Gate.Stored(ctx, c.ID)
 	if err != nil {
 		return unavailable(err)
 	}

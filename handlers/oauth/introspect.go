@@ -47,7 +47,7 @@ func (srv *Server) introspect(r *request, t *tenants.Tenant) (any, error) {
 	}
 	ctx, cancel := context.WithTimeout(r.HTTP.Context(), srv.Timeout)
 	defer cancel()
-	state, err := srv.Gate.State(ctx, claims.ID)
+	state, err := srv.Gate.Stored(ctx, claims.ID)
 	if err != nil {
 		return nil, unavailable(err)
 	}

@@ -53,6 +53,9 @@ func Tokens(ctx context.Context, d *datadir.Dir, in TokenQuery) (page TokenPage,
 	if err != nil {
 		return page, err
 	}
+	if err := d.Settle(ctx); err != nil {
+		return page, err
+	}
 	limit := q.Limit
 	q.Limit++
 	list, err := d.TokenList.Tokens(ctx, q)
@@ -64,8 +67,8 @@ func Tokens(ctx context.Context, d *datadir.Dir, in TokenQuery) (page TokenPage,
 		page.Next = last.Position.String()
 	}
 	for _, e := range list {
-		if s, known := d.Store.Peek(e.ID); known {
-			e.State = s // newer than the list
+		if s, known := d.Store.Peek(e.ID); known && d.Nodes == nil {
+			e.State = s // newer than the list; of several nodes, another may have a newer one
 		}
 		page.Tokens = append(page.Tokens, tokenLine(d, e, q.Now))
 	}

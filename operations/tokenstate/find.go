@@ -61,7 +61,7 @@ func findExternal(ctx context.Context, d *datadir.Dir, text string) (n Named, fo
 		ids = append(ids, tokens.ID(b))
 	}
 	for _, id := range ids {
-		s, err := d.Gate.State(ctx, id)
+		s, err := d.Gate.Stored(ctx, id)
 		if err != nil || s != (tokens.State{}) {
 			return Named{ID: id}, err == nil, err
 		}

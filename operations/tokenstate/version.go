@@ -14,7 +14,7 @@ func Version(ctx context.Context, d *datadir.Dir, text string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := d.Gate.State(ctx, n.ID)
+	s, err := d.Gate.Stored(ctx, n.ID)
 	return struct {
 		ID    tokens.ID
 		Dead  tokens.Reason
