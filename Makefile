@@ -41,7 +41,7 @@ test: needs needs-others needs-engines ## run all tests: with -race, except othe
 
 # Not part of `make test`, which leaves out the long ones of these.
 .PHONY: test-nodes
-test-nodes: needs needs-node needs-engines ## run the tests of e2e on three nodes: with Valkey, and on PostgreSQL alone
+test-nodes: needs needs-node needs-engines ## run e2e on three nodes, with and without Valkey
 	$(GO) test -timeout 30m ./e2e -on nodes-valkey
 	$(GO) test -timeout 30m ./e2e -on nodes-postgres
 
@@ -61,7 +61,7 @@ pictures: build needs-node needs-browsers ## take the pictures of the console in
 	optipng -quiet -o5 -strip all docs/console-*.png
 
 .PHONY: test-vectors
-test-vectors: build needs-node needs-browsers ## run the public test vectors in VECTORS=DIR (ON=nodes-valkey: on three nodes)
+test-vectors: build needs-node needs-browsers ## run the vectors in VECTORS=DIR (ON=nodes-valkey)
 	@test -n "$(VECTORS)" || { echo "VECTORS is missing: run make test-vectors VECTORS=DIR (README says where the vectors come from)" >&2; exit 2; }
 	@test -d "$(VECTORS)" || { echo "VECTORS=$(VECTORS): must be a directory" >&2; exit 2; }
 	STILE_VECTORS="$(abspath $(VECTORS))" $(GO) test -tags=$(TAGS),vectors -timeout 14m -run Vectors -v ./tokens/bearer ./challenge

@@ -14,6 +14,7 @@ import (
 	"stile.example/stile/commands/help"
 	"stile.example/stile/commands/syntax"
 	"stile.example/stile/datadir"
+	"stile.example/stile/datadir/access"
 	"stile.example/stile/server"
 	"stile.example/stile/settings"
 )
@@ -103,14 +104,14 @@ func (p *program) serve(c *cobra.Command, flags map[string]string, demo demoFlag
 		return err
 	}
 	if err := p.prepare(ctx, s, again, lost); err != nil {
-		return datadir.ExplainAccess(again, s.Data, err)
+		return access.Explain(again, s.Data, err)
 	}
 	srv, err := p.open(ctx, s, demo.on)
 	if errors.Is(err, datadir.ErrHeld) {
 		return fmt.Errorf("%s is open in another process; stop that server or command, or choose another --data", s.Data)
 	}
 	if err != nil {
-		return datadir.ExplainAccess(again, s.Data, err)
+		return access.Explain(again, s.Data, err)
 	}
 	defer func() { err = errors.Join(err, srv.Close()) }()
 	if demo.on {

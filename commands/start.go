@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/datadir"
+	"stile.example/stile/datadir/access"
 	"stile.example/stile/settings"
 )
 
@@ -26,7 +27,7 @@ func (p *program) prepare(ctx context.Context, s *settings.Settings, again strin
 	for _, w := range s.Ignored() {
 		log.Warn("an environment variable is ignored, because it is not a setting", "variable", w.Where)
 	}
-	datadir.LogExposures(s.Data, again, log)
+	access.Log(s.Data, again, log)
 	if f.moved {
 		m, err := datadir.UseMoved(s.Data)
 		if err != nil {

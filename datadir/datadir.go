@@ -19,6 +19,7 @@ import (
 	"stile.example/stile/addresses"
 	"stile.example/stile/admins"
 	"stile.example/stile/audit"
+	"stile.example/stile/datadir/access"
 	"stile.example/stile/datadir/moved"
 	"stile.example/stile/events/watch"
 	"stile.example/stile/evidence"
@@ -359,7 +360,7 @@ func (d *Dir) Close() (err error) {
 	if err = d.closeStore(); err != nil {
 		err = fmt.Errorf("close the database: %w", err)
 	}
-	return errors.Join(err, giveBack(d.Settings().Data), d.held.release())
+	return errors.Join(err, access.GiveBack(d.Settings().Data), d.held.release())
 }
 
 // closeStore closes what is open of the database.

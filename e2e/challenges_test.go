@@ -57,7 +57,8 @@ func TestSpikeChallenge(t *testing.T) {
 		t.Fatalf("the fourth call: %d %s %+v", a.Status, a.code(), c)
 	}
 	if b := s.mustGet("/v1/items/i1", token, from); s.Nodes == nil && s.challengeIn(b).ID != c.ID || s.challengeIn(b).CallsLeft != 4 {
-		t.Errorf("the fifth call: %+v, want the same challenge with 4 calls left", s.challengeIn(b)) // each node encrypts its id itself
+		// Each node encrypts its id itself.
+		t.Errorf("the fifth call: %+v, want the same challenge with 4 calls left", s.challengeIn(b))
 	}
 	if s.Nodes != nil { // nodes store refusals within a second
 		s.until("explained", func() string {

@@ -248,7 +248,8 @@ func TestNumbersAgree(t *testing.T) {
 	s.command("address", "block", "198.51.100.0/24", "--reason", "scraper")
 	owner := s.addAdmin("alice", "owner")
 	n := &numbers{t: t, compared: map[string]int{}}
-	s.until("4", func() string { return fmt.Sprint(s.readCounts().refused("")) }) // each node stores its refusals within a second
+	// Each node stores its refusals within a second.
+	s.until("4", func() string { return fmt.Sprint(s.readCounts().refused("")) })
 	s.must(s.CommandJSON(&n.rows, "usage"))
 	s.must(s.CommandJSON(&n.tokens, "token", "list"))
 	month := n.rows[0].Day[:len("2006-01")]
@@ -262,7 +263,8 @@ func TestNumbersAgree(t *testing.T) {
 	}
 	s.checkUsageFiles(n)
 	alice := s.signIn(owner)
-	if s.Nodes == nil { // other nodes store the history of the last minute, and repeated refusals, later
+	// Other nodes store the history of the last minute, and repeated refusals, later.
+	if s.Nodes == nil {
 		s.checkAPI(n, owner.Token)
 		s.checkPages(n, alice, month)
 	}

@@ -13,7 +13,7 @@ import (
 	"stile.example/stile/stiletest/engines"
 )
 
-// nodeLoad is calls at nodes that go on all the time.
+// nodeLoad is calls at nodes that continue all the time.
 type nodeLoad struct {
 	t     *testing.T
 	nodes []*server

@@ -63,7 +63,8 @@ func TestThreeNodesWebhook(t *testing.T) {
 func TestThreeNodesKilled(t *testing.T) {
 	const limit = 300
 	s := newServer(t, trusting+fmt.Sprintf("policy: {token: {calls: %d}}", limit))
-	s.command("tenant", "set", "acme", "--calls-per-month", "100000") // so that nodes hold blocks of it
+	// With a quota, nodes hold blocks of it.
+	s.command("tenant", "set", "acme", "--calls-per-month", "100000")
 	tokens := s.tokens(30)
 	c := calls{make([]atomic.Int64, len(tokens)), make([]atomic.Int64, len(tokens))}
 	for round := range 3 {
@@ -205,7 +206,7 @@ func TestThreeNodesRoundTrips(t *testing.T) {
 				}
 			}
 			trips, took := proxy.RoundTrips()-before, time.Since(began)
-			// What the nodes do without calls is not of the calls.
+			// The nodes send requests without calls too, which are not counted.
 			before = proxy.RoundTrips()
 			time.Sleep(time.Second)
 			idle := float64(proxy.RoundTrips()-before) * took.Seconds()

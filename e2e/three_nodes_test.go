@@ -46,8 +46,8 @@ func (s *server) within(what string, fn func() bool) time.Duration {
 }
 
 // TestThreeNodesCallLimit: of 90 simultaneous calls with a token that is limited to 30, 30 to each
-// node, exactly 30 are admitted, for each of 20 tokens. Of 900 calls of a tenant whose quota is 300,
-// exactly 300 are.
+// node, exactly 30 are admitted, for each of 20 tokens. Of 900 calls of a tenant whose quota is
+// 300, exactly 300 are.
 func TestThreeNodesCallLimit(t *testing.T) {
 	s := newServer(t, trusting+"policy: {token: {calls: 30}}")
 	nodes := s.all()
@@ -358,8 +358,8 @@ func TestThreeNodesUsage(t *testing.T) {
 	}
 }
 
-// TestThreeNodesImport: an import on one node is visible at all within 3 s, and a cursor of one node
-// continues at another.
+// TestThreeNodesImport: an import on one node is visible at all within 3 s, and a cursor of one
+// node continues at another.
 func TestThreeNodesImport(t *testing.T) {
 	s := newServer(t, trusting)
 	nodes := s.all()

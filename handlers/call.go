@@ -172,8 +172,8 @@ func (a *API) stepped(r *request, v *tokens.Verdict, e tokens.Event) {
 }
 
 // applyReserved is applyEvent for a call that is reserved in the tenant's quota. It uses the
-// reservation if the call was counted, or if that is unknown, and releases it otherwise, even if the
-// step panics.
+// reservation if the call was counted, or if that is unknown, and releases it otherwise, even if
+// the step panics.
 func (a *API) applyReserved(ctx context.Context, r *request, e tokens.Call) (s tokens.State, err error) {
 	counted := false
 	defer func() {

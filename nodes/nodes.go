@@ -25,8 +25,9 @@ const (
 	forgetAfter = 24 * time.Hour
 	// roundTrip is the longest time that one query of this package may take.
 	roundTrip = 2 * time.Second
-	// outdatedAfter is how long a node may not have polled before it refuses all calls. Until then, it
-	// serves with what it knows: a block by hand or a removed tenant that is newer has no effect on it.
+	// outdatedAfter is how long a node may not have polled before it refuses all calls. Until then,
+	// it serves with what it knows: a block by hand or a removed tenant that is newer has no effect
+	// on it.
 	outdatedAfter = 15 * time.Minute
 	// behindAfter is how long a node may not have polled before it is not ready: it does not know
 	// what the others changed.

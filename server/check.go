@@ -18,6 +18,7 @@ import (
 
 	"stile.example/stile/console/signin"
 	"stile.example/stile/datadir"
+	"stile.example/stile/datadir/access"
 	"stile.example/stile/settings"
 	"stile.example/stile/socket"
 	"stile.example/stile/tokens/readable"
@@ -195,7 +196,7 @@ func checkOpened(ctx context.Context, d *datadir.Dir, add report) {
 // checkNewData checks that the first start can create the data directory, or files in it.
 func checkNewData(dir string, add report) {
 	// The directory, or the one above it in which it is created.
-	_, at := datadir.Owner(dir)
+	_, at := access.Owner(dir)
 	if err := syscall.Access(at, 2|1); err != nil { // W_OK, X_OK
 		add("data", Wrong, "%s has no data yet, and can't be created: %s: %v", dir, at, err)
 		return
@@ -205,7 +206,7 @@ func checkNewData(dir string, add report) {
 
 // checkExposures checks the modes and owners of the data directory.
 func checkExposures(dir, command string, add report) {
-	found, err := datadir.Exposures(dir, command)
+	found, err := access.Exposures(dir, command)
 	if err != nil {
 		add("permissions", Wrong, "%v", err)
 	}
@@ -220,13 +221,13 @@ func checkExposures(dir, command string, add report) {
 
 // checkSecrets checks the modes of the files of secrets that the settings name.
 func checkSecrets(s *settings.Settings, add report) {
-	server, _ := datadir.Owner(s.Data)
+	server, _ := access.Owner(s.Data)
 	files := []string{s.TLS.Key, s.StoreKeyFile, s.StorePasswordFile, s.StatePasswordFile}
 	for _, i := range s.Issuers {
 		files = append(files, i.Introspection.SecretFile)
 	}
 	for _, file := range files {
-		if e, exposed := datadir.ExposedSecret(file, server); exposed {
+		if e, exposed := access.ExposedSecret(file, server); exposed {
 			add("permissions", Warning, "%s", e)
 		}
 	}
@@ -285,7 +286,7 @@ const minFree = 256 << 20
 
 func checkDisk(s *settings.Settings, add report) {
 	var fs syscall.Statfs_t
-	_, at := datadir.Owner(s.Data) // the nearest directory that exists
+	_, at := access.Owner(s.Data) // the nearest directory that exists
 	if err := syscall.Statfs(at, &fs); err != nil {
 		add("disk", Wrong, "%v", err)
 		return

@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// Nodes makes a [Server] several processes that share a database, behind a load balancer. Its URL is
-// that of the balancer, its AdminURL that of the first node, and each command runs on a node that is
-// chosen at random.
+// Nodes makes a [Server] several processes that share a database, behind a load balancer. Its URL
+// is that of the balancer, its AdminURL that of the first node, and each command runs on a node
+// that is chosen at random.
 type Nodes struct {
 	Count     int
 	Store     string // URL of PostgreSQL
@@ -28,7 +28,8 @@ type Nodes struct {
 // storeKey encrypts the keys in PostgreSQL.
 const storeKey = "5d6f1f0b8d6c4b0f9e3a7c2d1b4a69788796a5b4c3d2e1f00f1e2d3c4b5a6978\n"
 
-// Node returns a node, from 0. A test may stop, kill and start it, and call it without the balancer.
+// Node returns a node, from 0. A test may stop, kill and start it, and call it without the
+// balancer.
 func (n *Nodes) Node(i int) *Server { return n.list[i] }
 
 // All returns all nodes.

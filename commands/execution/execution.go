@@ -14,6 +14,7 @@ import (
 
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/datadir"
+	"stile.example/stile/datadir/access"
 	"stile.example/stile/operations"
 	"stile.example/stile/settings"
 	"stile.example/stile/socket"
@@ -36,7 +37,7 @@ type Executor struct {
 func (x Executor) Do(ctx context.Context, op operations.Operation, call operations.Call) (json.RawMessage, error) {
 	e, err := x.connect(ctx, op.MayCreate())
 	if err != nil {
-		return nil, datadir.ExplainAccess(x.Again, x.Settings.Data, err)
+		return nil, access.Explain(x.Again, x.Settings.Data, err)
 	}
 	x.announce(e)
 	result, err := e.Do(ctx, op, call)

@@ -12,7 +12,7 @@ import (
 	"stile.example/stile/audit"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
-	"stile.example/stile/datadir"
+	"stile.example/stile/datadir/access"
 	"stile.example/stile/move"
 	"stile.example/stile/operations"
 	"stile.example/stile/settings"
@@ -27,7 +27,7 @@ type moveFlags struct {
 // Move returns the command move. It is not an operation: it has two places for the data.
 func (p Commands) Move() *cobra.Command {
 	var f moveFlags
-	c := &cobra.Command{Use: "move", Short: "move an installation from a data directory to PostgreSQL, for several nodes",
+	c := &cobra.Command{Use: "move", Short: "move an installation to PostgreSQL, for several nodes",
 		Long: `Move an installation from a data directory to the store of several nodes: to
 PostgreSQL, and to the engine that the setting state names. It moves everything:
 tenants, admins, the audit log, usage, statements, webhooks, the address list,
@@ -78,7 +78,7 @@ func (p Commands) move(c *cobra.Command, f moveFlags) (err error) {
 		Progress: func(part string, n int64) { shown.show("moving", part, int(n)) },
 	})
 	if err != nil {
-		return datadir.ExplainAccess(p.Again(c), f.from, err)
+		return access.Explain(p.Again(c), f.from, err)
 	}
 	if p.JSON() {
 		return printing.JSON(p.Out(), r)

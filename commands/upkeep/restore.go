@@ -13,7 +13,7 @@ import (
 	"stile.example/stile/backup"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
-	"stile.example/stile/datadir"
+	"stile.example/stile/datadir/access"
 	"stile.example/stile/operations"
 )
 
@@ -46,7 +46,7 @@ To try a backup, restore it to another directory with --data.`,
 			r, err := backup.Restore(c.Context(), backup.Options{File: args[0], Settings: s, Now: p.Now, Log: p.Logger(s),
 				By: audit.Entry{Actor: by.Name, Role: string(by.Role), Credential: by.Credential}})
 			if err != nil {
-				return datadir.ExplainAccess(p.Again(c), s.Data, err)
+				return access.Explain(p.Again(c), s.Data, err)
 			}
 			if p.JSON() {
 				return printing.JSON(p.Out(), struct {
@@ -77,7 +77,7 @@ func (p Commands) showRestored(r backup.Restored) error {
 
 // nextAfter says what comes after a restore.
 func nextAfter(r backup.Restored) (next []string) {
-	if owner, _ := datadir.Owner(r.Data); os.Geteuid() == 0 && owner == 0 {
+	if owner, _ := access.Owner(r.Data); os.Geteuid() == 0 && owner == 0 {
 		next = append(next, "give the directory to the user that the server runs as, such as: chown -R stile: "+r.Data)
 	}
 	if r.Migrated {

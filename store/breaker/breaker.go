@@ -28,7 +28,7 @@ type Options struct {
 	Name string       // of the engine, as the log and the metrics name it
 	Log  *slog.Logger // required
 
-	Trip      int           // requests without a response until the breaker opens; 0 means 10, below 0 never
+	Trip      int           // requests without a response until it opens; 0: 10, below 0: never
 	Open      time.Duration // until one request is admitted again; 0 means 500 ms
 	MaxFlight int           // requests at the same time; 0 means 4096
 }

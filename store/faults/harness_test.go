@@ -143,7 +143,7 @@ type token struct {
 	over             atomic.Bool  // it was refused because it was lost or has used all calls
 }
 
-// load is the calls that go on all the time.
+// load is the calls that continue all the time.
 type load struct {
 	t     *testing.T
 	nodes []*node
@@ -265,8 +265,8 @@ func brief(err error) string {
 	return text[:min(len(text), 160)]
 }
 
-// healed waits until each node answers calls of an old and of a new token, and returns how long that
-// took.
+// healed waits until each node answers calls of an old and of a new token, and returns how long
+// that took.
 func (l *load) healed() time.Duration {
 	l.t.Helper()
 	began := time.Now()

@@ -30,8 +30,8 @@ func TestCluster(t *testing.T) {
 	l.check()
 }
 
-// TestSentinel: the Sentinels replace a master that is gone. What the replica did not get yet is
-// written back by the nodes, and is in the ledger.
+// TestSentinel: the Sentinels replace a master that is gone. The nodes write back the values that
+// the replica did not get yet, and the ledger has their counts.
 func TestSentinel(t *testing.T) {
 	t.Parallel()
 	s := engines.Sentinel(t, durable...)

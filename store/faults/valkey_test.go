@@ -101,7 +101,8 @@ func (l *load) partition(nodes []*node) {
 	})
 }
 
-// TestFlush: a Valkey loses its memory. Tokens that were used before are refused, and new ones work.
+// TestFlush: a Valkey loses its memory. Tokens that were used before are refused, and new ones
+// work.
 func TestFlush(t *testing.T) {
 	t.Parallel()
 	server := engines.Valkey(t)
@@ -131,8 +132,8 @@ func TestFlush(t *testing.T) {
 	l.check()
 }
 
-// TestPostgresGone: with states in Valkey, no call notices that PostgreSQL is gone. What was counted
-// meanwhile is transferred afterwards.
+// TestPostgresGone: with states in Valkey, no call notices that PostgreSQL is gone. The counts of
+// the meantime are transferred afterwards.
 func TestPostgresGone(t *testing.T) {
 	t.Parallel()
 	database := engines.NewPostgres(t, true)

@@ -85,8 +85,8 @@ func boundWaits(cfg *pgx.ConnConfig, silence time.Duration) {
 	}
 }
 
-// patientConn ends a read during which nothing arrives for a time. pgx reads only while it waits for
-// a response. A deadline that pgx sets comes first.
+// patientConn ends a read during which nothing arrives for a time. pgx reads only while it waits
+// for a response. A deadline that pgx sets comes first.
 type patientConn struct {
 	net.Conn
 	silence time.Duration

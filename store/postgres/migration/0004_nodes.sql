@@ -47,7 +47,8 @@ CREATE TABLE blocks (
 CREATE INDEX blocks_by_number ON blocks (number);
 CREATE INDEX blocks_by_time ON blocks (at);
 
--- What is encrypted with the key of the setting store_key_file: the server's keys, and certificates.
+-- What is encrypted with the key of the setting store_key_file: the server's keys, and
+-- certificates.
 CREATE TABLE sealed (
   name    text   COLLATE "C" PRIMARY KEY,
   value   bytea  NOT NULL,

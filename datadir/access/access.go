@@ -1,4 +1,6 @@
-package datadir
+// Package access examines who may read the files of a data directory, and says how to run a command
+// as the user whose directory it is.
+package access
 
 import (
 	"errors"
@@ -37,7 +39,7 @@ func Exposures(dir, command string) (found []Exposure, err error) {
 	if err != nil {
 		return nil, err
 	}
-	owner := ownerOf(top)
+	owner := OwnerOf(top)
 	if me := os.Geteuid(); owner != me && me != 0 { // what root creates is given to the owner
 		found = append(found, Exposure{File: dir, Problem: fmt.Sprintf("belongs to the user %s, but this process runs as %s", UserName(owner), UserName(me)),
 			Fix: otherUser(dir, dir, owner, command)})
@@ -73,7 +75,7 @@ func exposuresOf(file string, info fs.FileInfo, owner int, passable bool) (found
 		e.Open = passable
 		found = append(found, e)
 	}
-	if own := ownerOf(info); own != owner {
+	if own := OwnerOf(info); own != owner {
 		found = append(found, Exposure{File: file, Problem: fmt.Sprintf("belongs to the user %s, but the directory to %s", UserName(own), UserName(owner)),
 			Fix: fmt.Sprintf("chown %s %s", UserName(owner), file)})
 	}
@@ -89,7 +91,7 @@ func ExposedSecret(file string, server int) (e Exposure, exposed bool) {
 		return e, false // whoever reads the file reports it
 	}
 	want := fs.FileMode(0o600)
-	if owner := ownerOf(info); owner == 0 || owner != server {
+	if owner := OwnerOf(info); owner == 0 || owner != server {
 		want = 0o640
 	}
 	return openToOthers(file, info.Mode(), want), info.Mode().Perm()&0o077&^want != 0
@@ -100,8 +102,8 @@ func openToOthers(file string, mode, want fs.FileMode) Exposure {
 	return Exposure{File: file, Problem: fmt.Sprintf("is open to other users (mode %04o)", mode.Perm()), Fix: fmt.Sprintf("chmod %o %s", want, file)}
 }
 
-// ownerOf returns the user id of a file's owner.
-func ownerOf(info fs.FileInfo) int {
+// OwnerOf returns the user id of a file's owner.
+func OwnerOf(info fs.FileInfo) int {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
 		return int(s.Uid)
 	}
@@ -121,7 +123,7 @@ func UserName(id int) string {
 func Owner(path string) (id int, at string) {
 	for at = filepath.Clean(path); ; at = filepath.Dir(at) {
 		if info, err := os.Stat(at); err == nil {
-			return ownerOf(info), at
+			return OwnerOf(info), at
 		}
 		if at == filepath.Dir(at) {
 			return os.Geteuid(), at
@@ -129,8 +131,8 @@ func Owner(path string) (id int, at string) {
 	}
 }
 
-// LogExposures logs what [Exposures] finds.
-func LogExposures(dir, command string, log *slog.Logger) {
+// Log logs what [Exposures] finds.
+func Log(dir, command string, log *slog.Logger) {
 	found, err := Exposures(dir, command)
 	if err != nil {
 		log.Warn("can't examine the modes of the data directory", "err", err)
@@ -140,9 +142,9 @@ func LogExposures(dir, command string, log *slog.Logger) {
 	}
 }
 
-// ExplainAccess adds to an error about the permissions of a data directory whose directory it is,
+// Explain adds to an error about the permissions of a data directory whose directory it is,
 // and how to run the command, which is complete with its flags, as that user.
-func ExplainAccess(command, dir string, err error) error {
+func Explain(command, dir string, err error) error {
 	if err == nil || !errors.Is(err, fs.ErrPermission) || !concerns(err, dir) {
 		return err
 	}
@@ -197,11 +199,11 @@ func AsUser(id int, command string) string {
 	return fmt.Sprintf("sudo -u %s %s", UserName(id), command)
 }
 
-// giveBack gives files that root has created to the owner of the directory. Otherwise the server,
+// GiveBack gives files that root has created to the owner of the directory. Otherwise the server,
 // which runs as that user, could not open them after a command that root has run.
-func giveBack(dir string) error {
+func GiveBack(dir string) error {
 	top, err := os.Stat(dir)
-	if err != nil || os.Geteuid() != 0 || ownerOf(top) == 0 {
+	if err != nil || os.Geteuid() != 0 || OwnerOf(top) == 0 {
 		return nil // a directory that is gone is the problem of whoever uses it next
 	}
 	to, ok := top.Sys().(*syscall.Stat_t)
@@ -234,4 +236,18 @@ func giveFile(file string, uid, gid int) error {
 		return nil
 	}
 	return f.Chown(uid, gid)
+}
+
+// exists reports whether a file exists, or can't be examined.
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// absolute returns a path that does not depend on the working directory, if it is known.
+func absolute(path string) string {
+	if full, err := filepath.Abs(path); err == nil {
+		return full
+	}
+	return path
 }
