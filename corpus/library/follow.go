@@ -109,7 +109,6 @@ func (l *Library) followOnce(ctx context.Context, waited time.Duration) time.Dur
 	}
 	if err := l.prepare(ctx); err != nil && ctx.Err() == nil {
 		l.log.Warn("can't prepare the file of the next generation of the corpus; the next change will take longer", "err", err)
-		return maxRetry
 	}
 	return pollEvery
 }
