@@ -256,6 +256,18 @@ func (l *Library) nameSpare() string {
 	return filepath.Join(l.dir, fmt.Sprintf("corpus-spare-%d.db", l.shared.names))
 }
 
+// adoptSpare makes a file that an earlier process has left the spare one, if it was that and there
+// is none. What it contains is unknown.
+func (l *Library) adoptSpare(name string) bool {
+	isSpare, _ := filepath.Match("corpus-spare-*.db", filepath.Base(name))
+	own := filepath.Join(l.dir, "corpus-spare-0.db") // the others count from 1
+	if !isSpare || l.shared.spare.Name != "" || os.Rename(name, own) != nil {
+		return false
+	}
+	l.shared.spare = spare{File: replica.File{Name: own}}
+	return true
+}
+
 // keepSpare keeps a file as the spare one, or removes it if there is one.
 func (l *Library) keepSpare(s spare) {
 	sh := l.shared
