@@ -257,7 +257,7 @@ func (l *Library) nameSpare() string {
 }
 
 // adoptSpare makes a file that an earlier process has left the spare one, if it was that and there
-// is none. What it contains is unknown.
+// is none. Its content is unknown.
 func (l *Library) adoptSpare(name string) bool {
 	isSpare, _ := filepath.Match("corpus-spare-*.db", filepath.Base(name))
 	own := filepath.Join(l.dir, "corpus-spare-0.db") // the others count from 1
