@@ -27,8 +27,10 @@ run-cluster: build needs-engines needs-curl ## build, then serve the demo by thr
 # The tests in e2e and OTHERS run the real program and third-party programs as processes of their
 # own. The race detector can't look into those, and would only slow their callers. Those in e2e also
 # measure, so nothing else may run at the same time.
-OTHERS := ./store/faults ./console/openapi/peers ./examples/backends/... ./stiletest/operators ./stiletest/peers
-PROCESSES := -e '/e2e$$' -e '/faults$$' -e '/peers$$' -e '/operators$$' -e '/examples/backends'
+OTHERS := ./store/faults ./stiletest/engines ./console/openapi/peers \
+  ./examples/backends/... ./stiletest/operators ./stiletest/peers
+PROCESSES := -e '/e2e$$' -e '/faults$$' -e '/engines$$' -e '/peers$$' \
+  -e '/operators$$' -e '/examples/backends'
 
 .PHONY: test
 test: needs needs-others needs-engines ## run all tests: with -race, except other processes

@@ -4,8 +4,8 @@
 // corpus opens it for searches, and package library decides when.
 //
 // [Create] makes an empty file. [Update] gives a [Builder] to a function, which imports or removes
-// items, and makes the result durable. [Rebuild] makes a new file from one of an older format.
-// There is no journal: after an error, the file must be removed.
+// items. [Rebuild] makes a new file from one of an older format. There is no journal: after an
+// error, the file must be removed. Nothing is durable yet when these functions return.
 package build
 
 import (
@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"iter"
 	"os"
-	"path/filepath"
 
 	"stile.example/stile/content"
 	"stile.example/stile/content/imports"
@@ -45,8 +44,7 @@ func Create(ctx context.Context, name string) error {
 }
 
 // Update lets fn change the items of one owner in a file that nobody reads yet, and reports whether
-// it changed any. The changed file is durable when Update returns. After an error the file is
-// unusable and must be removed.
+// it changed any. After an error the file is unusable and must be removed.
 func Update(name string, owner uint32, fn func(*Builder) error) (changed bool, err error) {
 	b, err := newBuilder(name, owner)
 	if err != nil {
@@ -62,7 +60,7 @@ func Update(name string, owner uint32, fn func(*Builder) error) (changed bool, e
 	if err := b.finish(); err != nil {
 		return false, fmt.Errorf("write corpus: %w", err)
 	}
-	return true, makeDurable(name)
+	return true, nil
 }
 
 // Import changes the owner's options, then adds or updates items, until ctx is done or items yields
@@ -102,19 +100,4 @@ func (b *Builder) take(ctx context.Context, it content.Item, skip bool) error {
 		return err
 	}
 	return ErrorOf(it, b.put(it), skip)
-}
-
-// makeDurable makes a file and its name durable, so that it also survives a power cut from the
-// commit that names it.
-func makeDurable(name string) error {
-	for _, name := range []string{name, filepath.Dir(name)} {
-		f, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(f.Sync(), f.Close()); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -9,8 +9,8 @@ import (
 )
 
 // Rebuild makes a file of the current format from one of an older format. The items and their
-// numbers stay, and what they are found by is derived again. The new file is durable when Rebuild
-// returns. After an error it is unusable and must be removed.
+// numbers stay, and what they are found by is derived again. After an error the new file is
+// unusable and must be removed.
 func Rebuild(ctx context.Context, name, from string) (err error) {
 	if err := Create(ctx, name); err != nil {
 		return err
@@ -33,10 +33,7 @@ func Rebuild(ctx context.Context, name, from string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := b.finish(); err != nil {
-		return err
-	}
-	return makeDurable(name)
+	return b.finish()
 }
 
 // insertAgain inserts an item of any owner as it was stored. Items must be in the order of their

@@ -108,11 +108,12 @@ func (l *Library) followOnce(ctx context.Context, waited time.Duration) time.Dur
 		return min(maxRetry, 2*max(pollEvery, waited))
 	}
 	if err := l.prepare(ctx); err != nil && ctx.Err() == nil {
-		l.log.Warn("can't prepare the file of the next generation of the corpus; the next change will take longer", "err", err)
-		return maxRetry
+		l.log.Warn(cantPrepare, "err", err)
 	}
 	return pollEvery
 }
+
+const cantPrepare = "can't prepare the file of the next generation of the corpus; the next change will take longer"
 
 // CatchUp adopts the present generation, if it is not the current one.
 func (l *Library) CatchUp(ctx context.Context) error {
@@ -249,6 +250,7 @@ func (l *Library) openShared(ctx context.Context) error {
 	if p.Generation == 0 {
 		return l.openEmpty(ctx)
 	}
+	_, isNew := os.Stat(l.fileName(p.Generation))
 	m, err := l.shared.Catalog.Manifest(ctx, p.Generation)
 	if err == nil {
 		err = l.bringHere(ctx, m)
@@ -266,7 +268,14 @@ func (l *Library) openShared(ctx context.Context) error {
 		return nil
 	}
 	l.note(l.current, p, nil)
-	return l.removeLeftovers()
+	if err := l.removeLeftovers(); err != nil || isNew == nil {
+		return err
+	}
+	// This start takes long in any case. Once the node serves, a change must not wait for a copy.
+	if err := l.prepare(ctx); err != nil {
+		l.log.Warn(cantPrepare, "err", err)
+	}
+	return nil
 }
 
 // nextFile is fetched at a start. If the process ends meanwhile, the next start continues with it.
@@ -334,11 +343,15 @@ func (l *Library) earlierFile(n int64) string {
 	return ""
 }
 
-// removeLeftovers removes all files but those of the current generation.
+// removeLeftovers removes all files but those of the current generation, and a spare one, which is
+// verified before it is used: to read it takes less time than to write another.
 func (l *Library) removeLeftovers() error {
 	files, err := filepath.Glob(filepath.Join(globEscape(l.dir), "corpus-*"))
 	for _, name := range files {
 		if name == l.fileName(l.current.n) || name == l.manifestFile(l.current.n) {
+			continue
+		}
+		if l.adoptSpare(name) {
 			continue
 		}
 		err = errors.Join(err, os.Remove(name))

@@ -172,6 +172,12 @@ func (l *Library) copyCurrent(ctx context.Context, file string, g *generation) e
 const copyStep = 64 << 20
 
 func copyFile(ctx context.Context, to, from string) error {
+	return copySteps(ctx, to, from, copyStep, nil)
+}
+
+// copySteps copies a file step by step, and calls after for the copy after each step, unless it is
+// nil.
+func copySteps(ctx context.Context, to, from string, step int64, after func(*os.File) error) error {
 	in, err := os.Open(from)
 	if err != nil {
 		return err
@@ -181,10 +187,13 @@ func copyFile(ctx context.Context, to, from string) error {
 	if err != nil {
 		return err
 	}
-	for n := int64(copyStep); n == copyStep && err == nil; err = cmp.Or(err, ctx.Err()) {
+	for n := step; n == step && err == nil; err = cmp.Or(err, ctx.Err()) {
 		// Between two files the kernel copies, or lets both share the blocks if the file system can.
-		if n, err = io.CopyN(out, in, copyStep); err == io.EOF {
+		if n, err = io.CopyN(out, in, step); err == io.EOF {
 			err = nil
+		}
+		if err == nil && after != nil {
+			err = after(out)
 		}
 	}
 	return errors.Join(err, out.Close())

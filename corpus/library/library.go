@@ -198,12 +198,15 @@ func (l *Library) release(g *generation) {
 	}
 }
 
-// publish makes the generation after g current. Its file must be complete and durable. The file of
-// g is kept, to undo the change, or removed with its last user if no change is given. The one that
-// was kept before is removed.
+// publish makes the generation after g current. Its file must be complete. The file of g is kept, to
+// undo the change, or removed with its last user if no change is given. The one that was kept before
+// is removed.
 func (l *Library) publish(ctx context.Context, g *generation, change *Change) error {
 	if l.shared != nil {
 		return l.publishShared(ctx, g, change)
+	}
+	if err := makeDurable(l.fileName(g.n + 1)); err != nil {
+		return err
 	}
 	next, err := l.open(ctx, g.n+1)
 	if err != nil {
@@ -233,4 +236,19 @@ func (l *Library) swap(next *generation, change *Change) {
 	l.current, l.last, l.inUse[old.n] = next, change, true
 	l.mu.Unlock()
 	l.release(old)
+}
+
+// makeDurable makes a file and its name durable, so that it also survives a power cut from the
+// commit that names it.
+func makeDurable(name string) error {
+	for _, name := range []string{name, filepath.Dir(name)} {
+		f, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -54,21 +54,27 @@ func measureNodes(t *testing.T, store string) {
 	b := c.node(t, "b")
 	f, _ = b.Following()
 	t.Logf("first fetch in %v, %d MiB", time.Since(at), f.Fetched>>20)
+	measureChanges(t, a, b)
+	at = time.Now()
+	b = c.reopen(t, b)
+	t.Logf("start of a node that has the generation: %v", time.Since(at))
+	measureChanges(t, c.reopen(t, a), b)
+}
+
+// measureChanges measures changes of one item after both nodes have started: the first at once,
+// when they have no spare files, the second when they prepare some, and more later.
+func measureChanges(t *testing.T, a, b *Library) {
 	ctx, stop := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	for _, l := range []*Library{a, b} {
 		all.Go(func() { l.Follow(ctx) })
 	}
-	time.Sleep(20 * time.Second) // both prepare
 	for n := range 8 {
 		measureOne(t, a, b, n)
-		time.Sleep(2 * time.Second)
+		time.Sleep(time.Second)
 	}
 	stop()
 	all.Wait()
-	at = time.Now()
-	b = c.reopen(t, b)
-	t.Logf("start of a node that has the generation: %v", time.Since(at))
 }
 
 func measureOne(t *testing.T, a, b *Library, n int) {

@@ -330,8 +330,43 @@ func TestRepair(t *testing.T) {
 			t.Errorf("%s: fetched %d bytes", what, f.Fetched)
 		}
 		files, _ := os.ReadDir(l.dir)
-		if len(files) != 2 { // with its manifest
+		if len(files) > 3 { // with its manifest and a spare file
 			t.Errorf("%s: files %v", what, files)
+		}
+	}
+}
+
+// TestRepairSpare checks that a node keeps its spare file over a restart, and that nothing that was
+// damaged in it meanwhile gets into the next generation.
+func TestRepairSpare(t *testing.T) {
+	c := newCluster(t)
+	l := c.node(t, "a")
+	put(t, l, 0, texts("a", 400)...)
+	if err := l.prepare(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for what, spoil := range map[string]func(string) error{
+		"a byte":    func(f string) error { return overwrite(f, 1<<20+12345, 'x') },
+		"the end":   func(f string) error { return os.Truncate(f, 1<<20+7) },
+		"not a bit": func(string) error { return nil },
+	} {
+		was, err := os.Stat(l.shared.spare.Name)
+		if err == nil {
+			err = spoil(l.shared.spare.Name)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		l = c.reopen(t, l)
+		if is, err := os.Stat(l.shared.spare.Name); err != nil || !os.SameFile(was, is) {
+			t.Errorf("%s: the spare file is another: %v", what, err)
+		}
+		if err := l.prepare(t.Context()); err != nil {
+			t.Error(err)
+		}
+		want, _ := os.ReadFile(l.CorpusFile())
+		if got, err := os.ReadFile(l.shared.spare.Name); err != nil || string(got) != string(want) {
+			t.Errorf("%s: the spare file differs from the current one: %v", what, err)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"stile.example/stile/corpus/build"
@@ -20,6 +21,10 @@ type shared struct {
 
 	// adopting is held while the next generation is made or fetched.
 	adopting sync.Mutex
+	changing atomic.Int32 // changes that wait for adopting, or have it
+
+	// preparing is when the spare file may be prepared again, after that failed. It needs adopting.
+	preparing time.Time
 
 	mu     sync.Mutex // guards what follows
 	status Following
@@ -56,9 +61,11 @@ func (l *Library) begin(ctx context.Context, what string) (_ context.Context, en
 		free()
 		return nil, nil, err
 	}
+	l.shared.changing.Add(1)
 	l.shared.adopting.Lock()
 	done := func() {
 		l.shared.adopting.Unlock()
+		l.shared.changing.Add(-1)
 		release()
 		free()
 	}
@@ -151,7 +158,7 @@ func (l *Library) PublishFile(ctx context.Context, name string) (err error) {
 func (l *Library) makeFile(ctx context.Context, file string, want replica.Manifest) error {
 	g := l.acquire()
 	defer l.release(g)
-	s, err := l.upToDate(ctx, g)
+	s, err := l.upToDate(ctx, g, nil)
 	if err != nil {
 		return err
 	}
@@ -179,15 +186,15 @@ func near(g *generation) []replica.File {
 }
 
 // upToDate takes the spare file, or makes one, and brings it to the content of the current
-// generation. For generation 0 it is empty.
-func (l *Library) upToDate(ctx context.Context, g *generation) (spare, error) {
+// generation. For generation 0 it is empty. pace is called during a long copy, see copySteps.
+func (l *Library) upToDate(ctx context.Context, g *generation, pace func(*os.File) error) (spare, error) {
 	s := l.takeSpare()
 	if g.n == 0 || s.id == g.manifest.ID {
 		return s, nil
 	}
-	if _, err := os.Stat(s.Name); err != nil {
-		if err := copyFile(ctx, s.Name, g.Name()); err != nil {
-			return spare{}, errors.Join(err, removeIfExists(s.Name))
+	if _, err := os.Stat(s.Name); err != nil || s.Hashes != nil && g.manifest.DiffersMuch(s.Hashes) {
+		if err := copySteps(ctx, s.Name, g.Name(), spareStep, pace); err != nil {
+			return spare{}, fmt.Errorf("copy the corpus for the next generation, which needs as much space again: %w", errors.Join(err, removeIfExists(s.Name)))
 		}
 		s.Hashes = g.manifest.Hashes
 	}
@@ -197,18 +204,37 @@ func (l *Library) upToDate(ctx context.Context, g *generation) (spare, error) {
 	return spare{replica.File{Name: s.Name, Hashes: g.manifest.Hashes}, g.manifest.ID}, nil
 }
 
+// spareStep is how much of the spare file is copied before the disk has it.
+const spareStep = 16 << 20
+
+// pace waits until the disk has what was written to the spare file, unless somebody waits for the
+// file. Otherwise the kernel collects gigabytes, and everything else on this disk waits for them.
+// The file need not be durable, since each start verifies it.
+func (sh *shared) pace(f *os.File) error {
+	if sh.changing.Load() > 0 || len(sh.wake) > 0 {
+		return nil
+	}
+	return f.Sync()
+}
+
+// prepareAgain is how long a node waits after it could not prepare a file, usually because the disk
+// is full.
+const prepareAgain = time.Minute
+
 // prepare brings the spare file to the content of the current generation, for the next one.
 func (l *Library) prepare(ctx context.Context) error {
 	g := l.acquire()
 	defer l.release(g)
-	if g.n == 0 {
+	if g.n == 0 || l.opt.Now().Before(l.shared.preparing) {
 		return nil
 	}
-	s, err := l.upToDate(ctx, g)
-	if err == nil {
-		l.keepSpare(s)
+	s, err := l.upToDate(ctx, g, l.shared.pace)
+	if err != nil {
+		l.shared.preparing = l.opt.Now().Add(prepareAgain)
+		return err
 	}
-	return err
+	l.keepSpare(s)
+	return nil
 }
 
 // takeSpare returns the spare file, or the name of a new one. Nobody else gets it.
@@ -228,6 +254,18 @@ func (l *Library) takeSpare() spare {
 func (l *Library) nameSpare() string {
 	l.shared.names++
 	return filepath.Join(l.dir, fmt.Sprintf("corpus-spare-%d.db", l.shared.names))
+}
+
+// adoptSpare makes a file that an earlier process has left the spare one, if it was that and there
+// is none. Its content is unknown.
+func (l *Library) adoptSpare(name string) bool {
+	isSpare, _ := filepath.Match("corpus-spare-*.db", filepath.Base(name))
+	own := filepath.Join(l.dir, "corpus-spare-0.db") // the others count from 1
+	if !isSpare || l.shared.spare.Name != "" || os.Rename(name, own) != nil {
+		return false
+	}
+	l.shared.spare = spare{File: replica.File{Name: own}}
+	return true
 }
 
 // keepSpare keeps a file as the spare one, or removes it if there is one.

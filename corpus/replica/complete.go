@@ -18,8 +18,8 @@ const (
 	maxPatches = 16               // that are applied one after another
 )
 
-// Complete makes a file what a manifest says, and durable. It keeps the chunks that the file has at
-// their place. Others it copies from near, files on this machine, or applies patches, or fetches
+// Complete makes a file what a manifest says. It keeps the chunks that the file has at their place.
+// Others it copies from near, files on this machine, or applies patches, or fetches
 // them from the store. It verifies the hash of each chunk that it reads or writes. have are the
 // hashes of the file's chunks, if they are known: nil verifies all. After an error the file has
 // chunks of both, and Complete with have nil can continue.
@@ -31,9 +31,6 @@ func (r *Replica) Complete(ctx context.Context, file string, m Manifest, have Ha
 	err = r.complete(ctx, f, m, have, near)
 	if err == nil {
 		err = f.Truncate(m.Size)
-	}
-	if err == nil {
-		err = f.Sync()
 	}
 	return errors.Join(err, f.Close())
 }

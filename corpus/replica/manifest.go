@@ -105,6 +105,18 @@ func (m Manifest) sizeOf(chunk int) int {
 	return int(min(ChunkSize, m.Size-int64(chunk)*ChunkSize))
 }
 
+// DiffersMuch reports whether more than an eighth of a file's chunks differ from those that have
+// hashes.
+func (m Manifest) DiffersMuch(have Hashes) bool {
+	n := 0
+	for i, want := range m.Hashes {
+		if has, known := have.at(i); !known || has != want {
+			n++
+		}
+	}
+	return n > len(m.Hashes)/8
+}
+
 // at returns the hash of a chunk, ok is false beyond the end.
 func (h Hashes) at(chunk int) (_ Hash, ok bool) {
 	if chunk >= len(h) {

@@ -213,16 +213,14 @@ END
 # watch reports programs that end, until no node is left.
 watch() {
   while true; do
-    local ended=""
-    wait -n -p ended || true
-    [ -n "$ended" ] || return 0
     for name in "${!pids[@]}"; do
-      [ "${pids[$name]}" = "$ended" ] || continue
+      ! kill -0 "${pids[$name]}" 2>/dev/null || continue
       unset "pids[$name]"
       say "$name has ended; the end of its log:"
       tail -3 "$dir/$name.log" >&2
     done
     [ -n "${pids[node1]:-}${pids[node2]:-}${pids[node3]:-}" ] || fail "no node is left"
+    sleep 0.2
   done
 }
 

@@ -42,7 +42,7 @@ func TestRunCluster(t *testing.T) {
 			t.Errorf("the script does not end:\n%s", out)
 		}
 	})
-	out.await(t, ended, "Ctrl-C stops all of it", 90*time.Second)
+	out.await(t, ended, "Ctrl-C stops all of it", 3*time.Minute)
 
 	base := fmt.Sprint("http://127.0.0.1:", port)
 	secret := regexp.MustCompile(`demo:(stile_\S+)`).FindStringSubmatch(out.String())[1]
@@ -74,13 +74,20 @@ func TestRunCluster(t *testing.T) {
 	pid, err := strconv.Atoi(regexp.MustCompile(`node2 +kill (\d+)`).FindStringSubmatch(out.String())[1])
 	check(t, err)
 	check(t, syscall.Kill(pid, syscall.SIGTERM))
-	for range 20 {
+	failed := 0 // docs/cluster.md: one call may fail, on a connection that the node closes meanwhile
+	for n := 0; n < 20 || !strings.Contains(out.String(), "node2 has ended"); n++ {
 		if status := call(); status != http.StatusOK {
-			t.Errorf("while a node ends, a call has the status %d", status)
+			t.Logf("while a node ends, a call has the status %d", status)
+			failed++
+		}
+		if n == 1800 {
+			t.Fatalf("node2 has not ended after 90 s:\n%s", out)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	out.await(t, ended, "node2 has ended", 40*time.Second)
+	if failed > 1 {
+		t.Errorf("while a node ends, %d calls fail", failed)
+	}
 	check(t, syscall.Kill(cmd.Process.Pid, syscall.SIGINT))
 	select {
 	case <-ended:
