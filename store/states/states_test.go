@@ -601,3 +601,38 @@ func TestSize(t *testing.T) {
 	}
 	t.Logf("%d bytes after changes by 3 nodes", size)
 }
+
+// slowTable is a table that stores one part, and then fails.
+type slowTable struct {
+	*table
+	isFull bool
+}
+
+func (t *slowTable) PutTokens(ctx context.Context, list []Token) error {
+	if t.isFull {
+		return errors.New("no time is left")
+	}
+	t.isFull = true
+	return t.table.PutTokens(ctx, list)
+}
+
+// TestTransferContinues: a transfer that does not end in time is not begun again from its start.
+func TestTransferContinues(t *testing.T) {
+	sink := &slowTable{table: newTable()}
+	stores, _ := nodes(t, 1, newMemory(), sink)
+	const n = 3 * transferRows
+	for i := range n {
+		if err := stores[0].Update(t.Context(), tokens.ID{byte(i), byte(i >> 8)}, counting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for attempt := 1; attempt <= 3; attempt++ {
+		sink.isFull = false
+		if err := stores[0].Settle(t.Context()); (err == nil) != (attempt == 3) {
+			t.Errorf("attempt %d: %v", attempt, err)
+		}
+	}
+	if len(sink.tokens) != n {
+		t.Errorf("%d of %d are stored", len(sink.tokens), n)
+	}
+}

@@ -114,10 +114,17 @@ func (d *dirty[K, V]) miss() {
 // kind.
 func (d *dirty[K, V]) settle(ctx context.Context, put func(context.Context, []V) error, scan func(context.Context) error) error {
 	values, missed := d.take()
-	err := inParts(ctx, slices.Collect(maps.Values(values)), put)
-	if err != nil {
+	rest, err := inParts(ctx, slices.Collect(maps.Values(values)), put)
+	if err != nil { // if those that are stored waited again, many would never be done in time
+		failed := make(map[string]bool, len(rest))
+		for _, v := range rest {
+			id, _ := v.order()
+			failed[string(id)] = true
+		}
 		for key, v := range values {
-			d.add(key, v)
+			if id, _ := v.order(); failed[string(id)] {
+				d.add(key, v)
+			}
 		}
 	}
 	if missed && err == nil {
@@ -130,19 +137,21 @@ func (d *dirty[K, V]) settle(ctx context.Context, put func(context.Context, []V)
 }
 
 // inParts transfers states in one order, so that nodes that put the same ones wait for each other
-// only once.
-func inParts[V row](ctx context.Context, list []V, put func(context.Context, []V) error) error {
+// only once. It returns those that are not stored.
+func inParts[V row](ctx context.Context, list []V, put func(context.Context, []V) error) (rest []V, err error) {
 	slices.SortFunc(list, func(a, b V) int {
 		i, _ := a.order()
 		j, _ := b.order()
 		return slices.Compare(i, j)
 	})
-	for part := range slices.Chunk(list, transferRows) {
-		if err := put(ctx, part); err != nil {
-			return fmt.Errorf("transfer states to the database: %w", err)
+	for rest = list; len(rest) > 0; {
+		n := min(len(rest), transferRows)
+		if err := put(ctx, rest[:n]); err != nil {
+			return rest, fmt.Errorf("transfer states to the database: %w", err)
 		}
+		rest = rest[n:]
 	}
-	return nil
+	return nil, nil
 }
 
 // Settle transfers what was changed at this node before it was called.
@@ -186,12 +195,12 @@ func scan[V row](
 		if list = append(list, v); len(list) < transferRows {
 			return nil
 		}
-		err = inParts(ctx, list, put)
+		_, err = inParts(ctx, list, put)
 		list = list[:0]
 		return err
 	})
 	if err == nil {
-		err = inParts(ctx, list, put)
+		_, err = inParts(ctx, list, put)
 	}
 	if err != nil {
 		err = fmt.Errorf("scan the states: %w", err)
