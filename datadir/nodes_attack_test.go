@@ -92,3 +92,26 @@ func TestS72ManyReadersOfUsage(t *testing.T) {
 		t.Errorf("%d read, nodes were asked %d times, and without news for %s", read.Load(), asked, worst)
 	}
 }
+
+// TestS74DigestsOfSettings checks that the digests of settings in a node's row, such as that of a URL
+// with a password, can't be found by trying: their key is not in the database.
+func TestS74DigestsOfSettings(t *testing.T) {
+	s := newSite(t)
+	a := s.node("a", "STILE_POLICY_TOKEN_CALLS=123")
+	list, err := a.Nodes.List(t.Context())
+	if err != nil || len(list) != 1 {
+		t.Fatal(list, err)
+	}
+	sealed, err := a.sealed.Read(t.Context(), sealedKeys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const name = "policy.token.calls"
+	own := a.Settings().SharedFingerprint([]byte(sealed.Key))[name]
+	if got := list[0].Settings[name]; got == "" || got == own {
+		t.Errorf("the row has %q, and whoever reads the database computes %q", got, own)
+	}
+	if list[0].Settings[name] != a.Nodes.Settings()[name] || a.box.Fingerprint() != sealed.Key {
+		t.Error("the test computes something else")
+	}
+}
