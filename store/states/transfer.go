@@ -226,7 +226,7 @@ func readToken(k Key, b []byte) (t Token, err error) {
 }
 
 // Run transfers what changes, about every second, until ctx ends. It also notices that the engine
-// has lost its memory.
+// has lost its memory, or a part of it.
 func (st *Store) Run(ctx context.Context) {
 	tick := time.NewTicker(transferEvery)
 	defer tick.Stop()
@@ -238,7 +238,7 @@ func (st *Store) Run(ctx context.Context) {
 		case <-tick.C:
 		}
 		at, cancel := context.WithTimeout(ctx, 10*transferEvery)
-		err := errors.Join(st.Settle(at), st.checkEpoch(at))
+		err := errors.Join(st.checkEvicted(at), st.Settle(at), st.checkEpoch(at))
 		cancel()
 		if ctx.Err() != nil {
 			return
