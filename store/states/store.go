@@ -44,7 +44,10 @@ type Store struct {
 	epoch     beginning
 	restored  atomic.Int64 // values that were written back after a failover
 	failing   atomic.Bool
-	evicted   bool // the engine has evicted values, and no epoch has begun since; of Run
+	// blocksLost says that this node has begun an epoch, and must store the blocks of addresses
+	// again.
+	blocksLost atomic.Bool
+	evicted    bool // the engine has evicted values, and no epoch has begun since; of Run
 
 	dirtyTokens    dirty[tokens.ID, Token]
 	dirtyAddresses dirty[addressKey, Address]
@@ -65,7 +68,7 @@ func Open(ctx context.Context, engine Engine, sink Sink, opt Options) (*Store, e
 		name:   func(id tokens.ID) string { return string(id[:]) },
 		decode: tokens.DecodeState, encode: tokens.AppendState, expires: tokenExpires,
 		isLive:  func(s tokens.State) bool { return s.Dead == tokens.None },
-		changed: func(id tokens.ID, v value, s tokens.State) { st.dirtyTokens.add(id, Token{id, v.version, s}) },
+		changed: func(id tokens.ID, v value, s tokens.State) { st.dirtyTokens.add(id, Token{id, v.order(), s}) },
 	}
 	st.addresses = keeper[addressKey, addresses.State]{st: st, kind: KindAddress,
 		name:   func(a addressKey) string { return string(a[:]) },
@@ -169,13 +172,14 @@ func (st *Store) setEpoch(ctx context.Context, f Forgetful) error {
 	if st.raise(notBefore); notBefore == firstEpoch {
 		return nil
 	}
+	st.blocksLost.Store(true)
 	st.opt.Log.Warn("the engine of states had lost its memory: tokens issued until now that were not seen since are refused",
 		"not_before", time.Unix(notBefore, 0).UTC())
 	return nil
 }
 
-// checkEvicted begins an epoch if the engine has evicted values: they may be states of tokens, which
-// would begin again.
+// checkEvicted begins an epoch if the engine has evicted values: they may be states of tokens,
+// which would begin again.
 func (st *Store) checkEvicted(ctx context.Context) error {
 	e, ok := st.engine.(Evictor)
 	if !ok {

@@ -22,6 +22,8 @@ type Sink interface {
 	PutTokens(ctx context.Context, list []Token) error
 	// PutAddresses stores states of addresses, unless a later version is stored.
 	PutAddresses(ctx context.Context, list []Address) error
+	// EachAddress calls fn for each state of an address that is stored and not the zero state.
+	EachAddress(ctx context.Context, fn func(addresses.Scope, addresses.State)) error
 	// HasTokens reports whether a token was ever stored, and not swept since.
 	HasTokens(ctx context.Context) (bool, error)
 	// NotBefore returns until when states may have been lost, in Unix seconds; 0: none was lost.
@@ -38,23 +40,23 @@ type Sink interface {
 // Token is the state of a token.
 type Token struct {
 	ID      tokens.ID
-	Version uint32
+	Version uint64
 	State   tokens.State
 }
 
-func (t Token) order() (id []byte, version uint32) { return t.ID[:], t.Version }
+func (t Token) order() (id []byte, version uint64) { return t.ID[:], t.Version }
 
 // Address is the state of a scope of addresses.
 type Address struct {
 	Scope   addresses.Scope
-	Version uint32
+	Version uint64
 	Expires int64 // Unix seconds
 	State   addresses.State
 
 	key addressKey
 }
 
-func (a Address) order() (id []byte, version uint32) { return a.key[:], a.Version }
+func (a Address) order() (id []byte, version uint64) { return a.key[:], a.Version }
 
 const (
 	transferEvery = time.Second
@@ -64,7 +66,7 @@ const (
 
 // row is a state that is transferred: a Token or an Address.
 type row interface {
-	order() (id []byte, version uint32)
+	order() (id []byte, version uint64)
 }
 
 // dirty has the states of one kind that are not transferred yet.
@@ -216,7 +218,7 @@ func readToken(k Key, b []byte) (t Token, err error) {
 	t.ID = tokens.ID([]byte(k.ID))
 	v, err := parseValue(b)
 	if err == nil {
-		t.Version = v.version
+		t.Version = v.order()
 		t.State, err = tokens.DecodeState(v.state)
 	}
 	if err != nil {
@@ -238,7 +240,7 @@ func (st *Store) Run(ctx context.Context) {
 		case <-tick.C:
 		}
 		at, cancel := context.WithTimeout(ctx, 10*transferEvery)
-		err := errors.Join(st.checkEvicted(at), st.Settle(at), st.checkEpoch(at))
+		err := errors.Join(st.checkEvicted(at), st.Settle(at), st.checkEpoch(at), st.restoreBlocks(at))
 		cancel()
 		if ctx.Err() != nil {
 			return
