@@ -54,8 +54,8 @@ func TestS71SlowSettling(t *testing.T) {
 	}
 }
 
-// TestS72ManyReadersOfUsage checks that many who read usage at the same time, each of whom makes all
-// nodes copy what they count, share these requests: nodes continue to hear of each other.
+// TestS72ManyReadersOfUsage checks that many who read usage at the same time, each of whom makes
+// all nodes copy what they count, share these requests: nodes continue to hear of each other.
 func TestS72ManyReadersOfUsage(t *testing.T) {
 	s := newSite(t)
 	a, b := s.node("a"), s.node("b")
@@ -93,8 +93,8 @@ func TestS72ManyReadersOfUsage(t *testing.T) {
 	}
 }
 
-// TestS74DigestsOfSettings checks that the digests of settings in a node's row, such as that of a URL
-// with a password, can't be found by trying: their key is not in the database.
+// TestS74DigestsOfSettings checks that the digests of settings in a node's row, such as that of a
+// URL with a password, can't be found by trying: their key is not in the database.
 func TestS74DigestsOfSettings(t *testing.T) {
 	s := newSite(t)
 	a := s.node("a", "STILE_POLICY_TOKEN_CALLS=123")

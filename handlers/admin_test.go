@@ -43,8 +43,8 @@ func TestHealth(t *testing.T) {
 	}
 }
 
-// TestS77Readiness checks that those who ask at the same time whether the server can serve share one
-// check, and that one that panics is an answer.
+// TestS77Readiness checks that those who ask at the same time whether the server can serve share
+// one check, and that one that panics is an answer.
 func TestS77Readiness(t *testing.T) {
 	s := newSite(t)
 	var checks, answers atomic.Int64

@@ -52,8 +52,8 @@ func NewBox(key []byte, others ...[]byte) (*Box, error) {
 // Fingerprint identifies the key that encrypts. It does not reveal it.
 func (b *Box) Fingerprint() string { return b.finger }
 
-// DigestKey returns a key for digests that are stored in the database. Unlike the fingerprint, it is
-// secret: otherwise whoever reads the database could find what was digested by trying.
+// DigestKey returns a key for digests that are stored in the database. Unlike the fingerprint, it
+// is secret: otherwise whoever reads the database could find what was digested by trying.
 func (b *Box) DigestKey() []byte { return b.digests }
 
 // Seal encrypts data. Open needs the same context, which says what the data is.
