@@ -42,12 +42,12 @@ const (
 )
 
 // infoOf says what the other nodes need to know of this one.
-func infoOf(s *settings.Settings, fingerprintKey []byte) nodes.Info {
+func infoOf(s *settings.Settings, digestKey []byte) nodes.Info {
 	version := "(devel)"
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		version = info.Main.Version
 	}
-	return nodes.Info{Name: s.NodeName(), Version: version, Settings: s.SharedFingerprint(fingerprintKey)}
+	return nodes.Info{Name: s.NodeName(), Version: version, Settings: s.SharedFingerprint(digestKey)}
 }
 
 // openShared opens what nodes share, registers this process as one of them, and opens the keys.
@@ -93,7 +93,7 @@ func Places(s *settings.Settings, now func() time.Time, log *slog.Logger) (p sto
 // join registers this process as a node.
 func (d *Dir) join(ctx context.Context, s *settings.Settings) (m store.Member, err error) {
 	n, err := nodes.Join(ctx, nodes.Options{
-		Store: d.nodeTable, Log: d.Log, Info: infoOf(s, []byte(d.box.Fingerprint())),
+		Store: d.nodeTable, Log: d.Log, Info: infoOf(s, d.box.DigestKey()),
 		Settle:     func(ctx context.Context) error { return d.Store.Shared.States.Settle(ctx) },
 		Scan:       func(ctx context.Context) error { return d.Store.Shared.States.Scan(ctx) },
 		Generation: d.generation,

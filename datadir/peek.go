@@ -73,6 +73,6 @@ func Peek(ctx context.Context, s *settings.Settings, now func() time.Time) (p Pe
 			p.Live = append(p.Live, r.Name)
 		}
 	}
-	p.Differences = nodes.Differences(s.SharedFingerprint([]byte(box.Fingerprint())), all)
+	p.Differences = nodes.Differences(s.SharedFingerprint(box.DigestKey()), all)
 	return p, nil
 }

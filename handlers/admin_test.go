@@ -7,7 +7,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestHealth(t *testing.T) {
@@ -37,6 +40,37 @@ func TestHealth(t *testing.T) {
 	check("/healthz", "200", `{"status":"ok"}`)
 	if !strings.Contains(s.lines.String(), "/secret/path") {
 		t.Error("the log doesn't say why")
+	}
+}
+
+// TestS77Readiness checks that those who ask at the same time whether the server can serve share
+// one check, and that one that panics is an answer.
+func TestS77Readiness(t *testing.T) {
+	s := newSite(t)
+	var checks, answers atomic.Int64
+	release := make(chan struct{})
+	s.Ready = func(context.Context) error {
+		checks.Add(1)
+		<-release
+		return nil
+	}
+	var all sync.WaitGroup
+	for range 200 {
+		all.Go(func() {
+			if s.do(ask{path: "/readyz"}).Code == http.StatusOK {
+				answers.Add(1)
+			}
+		})
+	}
+	time.Sleep(100 * time.Millisecond)
+	close(release)
+	all.Wait()
+	if checks.Load() > 5 || answers.Load() != 200 {
+		t.Errorf("%d checks for 200 requests, %d answers", checks.Load(), answers.Load())
+	}
+	s.Ready = func(context.Context) error { panic("x") }
+	if rec := s.do(ask{path: "/readyz"}); rec.Code != http.StatusServiceUnavailable {
+		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 }
 

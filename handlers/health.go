@@ -3,9 +3,11 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -26,26 +28,72 @@ func (a *API) health(e *echo.Echo) {
 		sendHealth(c, http.StatusOK, "ok", nil)
 		return nil
 	})
+	var probes probes
 	get(e, "/readyz", func(c echo.Context) error {
-		ctx, cancel := context.WithTimeout(c.Request().Context(), readinessTimeout)
-		defer cancel()
-		if err := a.Ready(ctx); err != nil {
+		ready, degraded := probes.share(c.Request().Context(), a)
+		if err := ready; err != nil {
 			a.Refusals.Log(a.Now(), refusals.Line{Key: refusals.Key{Message: "not ready", Detail: accesslog.DetailOf(err)},
 				Level: slog.LevelWarn, Attrs: []slog.Attr{slog.Any("err", err)}})
 			sendHealth(c, http.StatusServiceUnavailable, "not ready", partsOf(err))
 			return nil
 		}
-		if a.Degraded != nil {
-			if err := a.Degraded(ctx); err != nil {
-				a.Refusals.Log(a.Now(), refusals.Line{Key: refusals.Key{Message: "ready, but degraded", Detail: accesslog.DetailOf(err)},
-					Level: slog.LevelWarn, Attrs: []slog.Attr{slog.Any("err", err)}})
-				sendHealth(c, http.StatusOK, "degraded", partsOf(err))
-				return nil
-			}
+		if err := degraded; err != nil {
+			a.Refusals.Log(a.Now(), refusals.Line{Key: refusals.Key{Message: "ready, but degraded", Detail: accesslog.DetailOf(err)},
+				Level: slog.LevelWarn, Attrs: []slog.Attr{slog.Any("err", err)}})
+			sendHealth(c, http.StatusOK, "degraded", partsOf(err))
+			return nil
 		}
 		sendHealth(c, http.StatusOK, "ready", nil)
 		return nil
 	})
+}
+
+// probes lets those who ask at the same time whether the server can serve share one check, which
+// writes to the database and to the engine of states: anyone may ask, however often.
+type probes struct {
+	mu      sync.Mutex
+	running *probe
+}
+
+// probe is a check.
+type probe struct {
+	done            chan struct{} // closed when the results are there
+	ready, degraded error
+}
+
+// share returns the results of the check that runs, or of a new one.
+func (p *probes) share(ctx context.Context, a *API) (ready, degraded error) {
+	p.mu.Lock()
+	one := p.running
+	if one == nil {
+		one = &probe{done: make(chan struct{})}
+		p.running = one
+		go p.run(context.WithoutCancel(ctx), one, a)
+	}
+	p.mu.Unlock()
+	select {
+	case <-one.done:
+		return one.ready, one.degraded
+	case <-ctx.Done():
+		return ctx.Err(), nil
+	}
+}
+
+func (p *probes) run(ctx context.Context, one *probe, a *API) {
+	ctx, cancel := context.WithTimeout(ctx, readinessTimeout)
+	defer cancel()
+	defer func() {
+		if cause := recover(); cause != nil {
+			one.ready = fmt.Errorf("server: the check panicked: %v", cause)
+		}
+		p.mu.Lock()
+		p.running = nil
+		p.mu.Unlock()
+		close(one.done)
+	}()
+	if one.ready = a.Ready(ctx); one.ready == nil && a.Degraded != nil {
+		one.degraded = a.Degraded(ctx)
+	}
 }
 
 func partsOf(err error) (parts []string) {

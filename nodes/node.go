@@ -2,11 +2,13 @@ package nodes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -42,7 +44,10 @@ type Node struct {
 	polled   time.Time // monotonic
 	offset   time.Duration
 	failing  bool
-	failures map[string]bool // topics that could not be read
+	failures map[string]time.Time // since when topics could not be read
+	reading  map[string]bool      // topics that are being read
+
+	settling settling
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -60,7 +65,7 @@ func Join(ctx context.Context, opt Options) (*Node, error) {
 		return nil, fmt.Errorf("register this node: %w", err)
 	}
 	n := &Node{opt: opt, number: number, beatNow: make(chan struct{}, 1), known: at.Topics, polled: time.Now(),
-		failures: map[string]bool{}}
+		failures: map[string]time.Time{}, reading: map[string]bool{}, settling: settling{turn: make(chan struct{}, 1)}}
 	n.offset = at.Now.Sub(began.Add(time.Since(began) / 2))
 	n.status.Keys = at.Topics[KeysOf]
 	n.status.Settled = at.Topics[Settling]
@@ -126,7 +131,8 @@ func (n *Node) every(ctx context.Context, gap time.Duration, now <-chan struct{}
 	}
 }
 
-// poll reads the counters, and what has changed.
+// poll reads the counters, and begins to read what has changed. It does not wait for that: a topic
+// that takes long must not delay the others.
 func (n *Node) poll(ctx context.Context) {
 	short, cancel := context.WithTimeout(ctx, roundTrip)
 	began := time.Now()
@@ -141,13 +147,19 @@ func (n *Node) poll(ctx context.Context) {
 	n.offset = c.Now.Sub(began.Add(time.Since(began) / 2))
 	var changed []string
 	for _, topic := range sortedKeys(c.Topics) {
-		if c.Topics[topic] != n.known[topic] {
+		if c.Topics[topic] != n.known[topic] && !n.reading[topic] {
+			n.reading[topic] = true
 			changed = append(changed, topic)
 		}
 	}
 	n.mu.Unlock()
 	for _, topic := range changed {
-		n.refresh(ctx, topic, c.Topics[topic])
+		n.done.Go(func() {
+			n.refresh(ctx, topic, c.Topics[topic])
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			delete(n.reading, topic)
+		})
 	}
 }
 
@@ -160,11 +172,20 @@ func (n *Node) refresh(ctx context.Context, topic string, counter int64) {
 	if fn == nil {
 		fn = func(context.Context) error { return nil } // of a newer version
 	}
+	if topic != Settling { // which may have much to copy, and has limits of its own
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, readWithin)
+		defer cancel()
+	}
+	began := time.Now()
 	err := fn(ctx)
 	n.mu.Lock()
-	again := n.failures[topic]
-	n.failures[topic] = err != nil
+	_, again := n.failures[topic]
+	if err != nil && !again {
+		n.failures[topic] = began
+	}
 	if err == nil {
+		delete(n.failures, topic)
 		n.known[topic] = counter
 		switch topic {
 		case KeysOf:
@@ -175,7 +196,7 @@ func (n *Node) refresh(ctx context.Context, topic string, counter int64) {
 	}
 	n.mu.Unlock()
 	switch {
-	case err != nil && !again && ctx.Err() == nil:
+	case err != nil && !again && !errors.Is(ctx.Err(), context.Canceled):
 		n.opt.Log.Error("can't read what another node changed; the next attempt is in a moment", "topic", topic, "err", err)
 	case err == nil && again:
 		n.opt.Log.Info("read what another node changed", "topic", topic)
@@ -227,6 +248,8 @@ type Health struct {
 	Behind time.Duration // how long it has not polled
 	Clock  time.Duration // how much the database's clock is ahead of its own
 	Unread []string      // topics that it could not read
+	// Unheard is for how long it has not been able to read one that says who may call.
+	Unheard time.Duration
 }
 
 // Health returns how well this node knows the others.
@@ -235,8 +258,9 @@ func (n *Node) Health() Health {
 	defer n.mu.Unlock()
 	h := Health{Behind: time.Since(n.polled), Clock: n.offset}
 	for _, topic := range sortedKeys(n.failures) {
-		if n.failures[topic] {
-			h.Unread = append(h.Unread, topic)
+		h.Unread = append(h.Unread, topic)
+		if topic != Settling {
+			h.Unheard = max(h.Unheard, time.Since(n.failures[topic]))
 		}
 	}
 	return h
@@ -259,7 +283,10 @@ func (n *Node) Ready() error {
 func (n *Node) Outdated() error { return n.Health().outdated() }
 
 func (h Health) outdated() error {
-	if h.Behind <= outdatedAfter {
+	switch {
+	case h.Unheard > outdatedAfter:
+		return fmt.Errorf("what other nodes changed could not be read for %d minutes (%s): calls are refused", int(h.Unheard.Minutes()), strings.Join(h.Unread, ", "))
+	case h.Behind <= outdatedAfter:
 		return nil
 	}
 	return fmt.Errorf("PostgreSQL has not responded for %d minutes, so blocks and tenants may have changed: calls are refused", int(h.Behind.Minutes()))

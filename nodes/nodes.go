@@ -29,6 +29,8 @@ const (
 	// it serves with what it knows: a block by hand or a removed tenant that is newer has no effect
 	// on it.
 	outdatedAfter = 15 * time.Minute
+	// readWithin is how long reading a topic may take.
+	readWithin = 10 * time.Second
 	// behindAfter is how long a node may not have polled before it is not ready: it does not know
 	// what the others changed.
 	behindAfter = 3 * time.Second

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -19,9 +20,53 @@ func (e *Unsettled) Error() string {
 	return fmt.Sprintf("the last seconds may be missing: no response from the node %s", strings.Join(e.Nodes, ", "))
 }
 
+// settling joins those who ask at the same time: however many read usage, a node asks the others
+// once, and then once more.
+type settling struct {
+	mu   sync.Mutex
+	next *asked        // what has not begun yet; nil: nobody waits for it
+	turn chan struct{} // has an element while the others are being asked
+}
+
+// asked is one time that the other nodes are asked.
+type asked struct {
+	done chan struct{} // closed when err is there
+	err  error
+}
+
 // Settle makes all live nodes copy what they count to the database, and waits for that. Nodes that
 // die meanwhile are not waited for. If some did not respond in time, the error is [*Unsettled].
 func (n *Node) Settle(ctx context.Context) error {
+	s := &n.settling
+	s.mu.Lock()
+	mine := s.next
+	if mine == nil {
+		mine = &asked{done: make(chan struct{})}
+		s.next = mine
+		go n.settleNext(context.WithoutCancel(ctx), mine)
+	}
+	s.mu.Unlock()
+	select {
+	case <-mine.done:
+		return mine.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// settleNext settles for all who wait for mine, after those who came before. Whoever comes from
+// then on waits for the next time: what was counted before must be copied.
+func (n *Node) settleNext(ctx context.Context, mine *asked) {
+	s := &n.settling
+	s.turn <- struct{}{}
+	s.mu.Lock()
+	s.next = nil
+	s.mu.Unlock()
+	defer func() { <-s.turn; close(mine.done) }()
+	mine.err = n.settle(ctx)
+}
+
+func (n *Node) settle(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, settleWithin)
 	defer cancel()
 	all, err := n.opt.Store.Nodes(ctx)

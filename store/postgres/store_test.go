@@ -28,7 +28,7 @@ type oneNode struct {
 	historyTable
 
 	mu       sync.Mutex
-	versions map[any]uint32
+	versions map[any]uint64
 	tokens   map[tokens.ID]tokens.State
 	scopes   map[addresses.Scope]addresses.State
 	dirty    map[any]bool
@@ -44,7 +44,7 @@ type (
 
 func newNode(t testing.TB, url string) *oneNode {
 	db := openURL(t, url)
-	n := &oneNode{DB: db, refusalTable: refusallog.New(db), historyTable: historytable.Table{DB: db}, versions: map[any]uint32{},
+	n := &oneNode{DB: db, refusalTable: refusallog.New(db), historyTable: historytable.Table{DB: db}, versions: map[any]uint64{},
 		tokens: map[tokens.ID]tokens.State{}, scopes: map[addresses.Scope]addresses.State{}, dirty: map[any]bool{}}
 	err := db.EachAddress(t.Context(), func(a addresses.Scope, s addresses.State) { n.scopes[a] = s })
 	if err != nil {
@@ -101,8 +101,8 @@ func (n *oneNode) UpdateAddress(ctx context.Context, a addresses.Scope, fn func(
 }
 
 // next returns a version that no earlier process has used.
-func (n *oneNode) next(of any) uint32 {
-	n.versions[of] = max(n.versions[of], uint32(runs.Load())<<16) + 1
+func (n *oneNode) next(of any) uint64 {
+	n.versions[of] = max(n.versions[of], uint64(runs.Load())<<16) + 1
 	return n.versions[of]
 }
 

@@ -18,7 +18,7 @@ import (
 // TokenRow is a state of a token, as it is copied to the table of tokens and to the ledger.
 type TokenRow struct {
 	ID      tokens.ID
-	Version uint32 // of the state: a larger one replaces a smaller one
+	Version uint64 // of the state: a larger one replaces a smaller one
 	Tenant  uint32 // number
 	Used    int64  // last use; Unix seconds, as the next two
 	Issued  int64
@@ -37,7 +37,7 @@ type Use struct {
 }
 
 // RowOf returns the row of a state.
-func RowOf(id tokens.ID, version uint32, s tokens.State) TokenRow {
+func RowOf(id tokens.ID, version uint64, s tokens.State) TokenRow {
 	r := TokenRow{ID: id, Version: version, Tenant: s.Tenant, Used: int64(tokenlist.LastUse(s)), Issued: s.IssuedAt, Expires: s.Expires,
 		Dead: s.Dead, Address: tokenlist.BoundAddress(s), State: tokens.AppendState(nil, s)}
 	for u := range s.Uses() {
@@ -51,13 +51,13 @@ type ScopeRow struct {
 	Address [16]byte // first of the range, an IPv4 address as IPv6 maps it
 	Bits    uint8    // of the range's prefix; of IPv4, 0 to 32
 	Tenant  uint32   // number; 0: all tenants
-	Version uint32   // of the state: a larger one replaces a smaller one
+	Version uint64   // of the state: a larger one replaces a smaller one
 	Forget  int64    // Unix seconds from which the row may be removed
 	State   []byte   // by addresses.AppendState; empty: the zero State
 }
 
 // ScopeRowOf returns the row of a state, as it is written at a time.
-func ScopeRowOf(of addresses.Scope, version uint32, s addresses.State, now time.Time) ScopeRow {
+func ScopeRowOf(of addresses.Scope, version uint64, s addresses.State, now time.Time) ScopeRow {
 	r := ScopeRow{Address: of.Range.Addr().As16(), Bits: uint8(of.Range.Bits()), Tenant: of.Tenant, Version: version, Forget: addresslist.ForgetAt(s, now)}
 	if s != (addresses.State{}) {
 		r.State = addresses.AppendState(nil, s)

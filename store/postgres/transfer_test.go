@@ -29,7 +29,7 @@ func tokenID(n int) (id tokens.ID) {
 }
 
 // tokenRow returns a row of a token whose counts are all the same.
-func tokenRow(n int, version uint32, calls int64) TokenRow {
+func tokenRow(n int, version uint64, calls int64) TokenRow {
 	s := tokens.State{Tenant: 1, IssuedAt: noon.Unix(), Expires: noon.Unix() + 86400}
 	r := RowOf(tokenID(n), version, s)
 	r.Uses = []Use{{Day: 20513, Route: tokens.Items, Calls: calls, Records: 2 * calls}, {Day: 20514, Route: tokens.Item, Calls: calls, Records: calls}}
@@ -54,9 +54,9 @@ func TestTransferInAnyOrder(t *testing.T) {
 	db := newDB(t)
 	var all []TokenRow
 	for n := range 20 {
-		for version := range uint32(10) {
+		for version := range uint64(10) {
 			r := tokenRow(n, version+1, int64(version)*int64(n))
-			r.State = tokens.AppendState(nil, tokens.State{Tenant: 1, Hints: version + 1})
+			r.State = tokens.AppendState(nil, tokens.State{Tenant: 1, Hints: uint32(version) + 1})
 			all = append(all, r)
 		}
 	}
@@ -88,7 +88,7 @@ func TestTransferInAnyOrder(t *testing.T) {
 func TestLargerTotalsWin(t *testing.T) {
 	db := newDB(t)
 	for version, use := range []Use{{Calls: 5, Records: 1}, {Calls: 1, Records: 9}, {Calls: 4, Records: 2}} {
-		r := tokenRow(1, uint32(version+1), 0)
+		r := tokenRow(1, uint64(version+1), 0)
 		r.Uses = []Use{use}
 		if err := db.TransferTokens(t.Context(), []TokenRow{r}); err != nil {
 			t.Fatal(err)
@@ -110,10 +110,10 @@ func TestTransfersOfNodes(t *testing.T) {
 		last = db
 		wg.Go(func() {
 			r := rand.New(rand.NewPCG(3, uint64(node)))
-			for version := range uint32(12) {
+			for version := range uint64(12) {
 				var some []TokenRow
 				for range 100 {
-					row := tokenRow(r.IntN(300), version*4+uint32(node)+1, int64(version))
+					row := tokenRow(r.IntN(300), version*4+uint64(node)+1, int64(version))
 					if r.IntN(4) == 0 {
 						row.Expires = 1 // swept
 					}
@@ -206,7 +206,7 @@ func TestScopesByVersion(t *testing.T) {
 	db := newDB(t)
 	of := addresses.Scope{Range: entry("192.0.2.0/24").Range, Tenant: 3}
 	for _, step := range []struct {
-		version uint32
+		version uint64
 		state   addresses.State
 		want    int
 	}{{2, addresses.State{Step: 2}, 2}, {1, addresses.State{Step: 1}, 2}, {4, addresses.State{}, 0}, {3, addresses.State{Step: 3}, 0}, {5, addresses.State{Step: 5}, 5}} {
@@ -229,7 +229,7 @@ func TestScopesByVersion(t *testing.T) {
 // BenchmarkTransfer transfers 1,000 tokens that have rows already.
 func BenchmarkTransfer(b *testing.B) {
 	db := newDB(b)
-	for version := uint32(1); b.Loop(); version++ {
+	for version := uint64(1); b.Loop(); version++ {
 		some := make([]TokenRow, 1000)
 		for n := range some {
 			some[n] = tokenRow(n+int(version%20)*1000, version, int64(version))
@@ -249,7 +249,7 @@ func BenchmarkTransferOfNodes(b *testing.B) {
 	for range nodes {
 		dbs = append(dbs, openURL(b, url))
 	}
-	version := uint32(0)
+	version := uint64(0)
 	for b.Loop() {
 		version++
 		var wg sync.WaitGroup

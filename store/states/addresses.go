@@ -83,7 +83,7 @@ func (st *Store) readAddress(k Key, b []byte) (a Address, err error) {
 	copy(a.key[:], k.ID)
 	v, err := parseValue(b)
 	if err == nil {
-		a.Version = v.version
+		a.Version = v.order()
 		a.State, err = addresses.DecodeState(v.state)
 	}
 	if err != nil {
@@ -100,5 +100,35 @@ func (st *Store) noteAddress(key addressKey, v value, s addresses.State) {
 		st.opt.Log.Error("a state of an address is not transferred", "err", err)
 		return
 	}
-	st.dirtyAddresses.add(key, Address{scope, v.version, addressExpires(s, st.opt.Now()).Unix(), s, key})
+	st.dirtyAddresses.add(key, Address{scope, v.order(), addressExpires(s, st.opt.Now()).Unix(), s, key})
+}
+
+// restoreBlocks stores the blocks of addresses again that the engine has lost: those that were
+// transferred, and have not ended. Nodes that start later would not know them otherwise. What else
+// was counted of addresses begins again.
+func (st *Store) restoreBlocks(ctx context.Context) error {
+	if !st.blocksLost.CompareAndSwap(true, false) {
+		return nil
+	}
+	blocked := map[addresses.Scope]addresses.State{}
+	err := st.sink.EachAddress(ctx, func(a addresses.Scope, s addresses.State) {
+		if s.Until > st.opt.Now().Unix() && len(blocked) < maxDirty {
+			blocked[a] = s
+		}
+	})
+	for a, lost := range blocked {
+		if err == nil {
+			err = st.UpdateAddress(ctx, a, func(s addresses.State) addresses.State {
+				if s.Until == 0 {
+					return lost
+				}
+				return s
+			})
+		}
+	}
+	if err != nil {
+		st.blocksLost.Store(true)
+		return fmt.Errorf("store blocks of addresses again: %w", err)
+	}
+	return nil
 }

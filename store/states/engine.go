@@ -82,6 +82,12 @@ type Forgetful interface {
 	SetEpoch(ctx context.Context, notBefore int64) error
 }
 
+// Evictor is an [Engine] that may remove values although they have not expired.
+type Evictor interface {
+	// Evicted reports whether it has done that since Evicted was last called.
+	Evicted(ctx context.Context) (bool, error)
+}
+
 // Errors of an [Engine].
 var (
 	ErrUsed    = tokens.ErrUsed

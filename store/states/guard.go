@@ -20,6 +20,7 @@ type Guard struct {
 var (
 	_ Forgetful = (*Guard)(nil)
 	_ Sweeper   = (*Guard)(nil)
+	_ Evictor   = (*Guard)(nil)
 )
 
 // NewGuard returns an engine behind a breaker.
@@ -58,6 +59,17 @@ func (g *Guard) Sweep(ctx context.Context, now time.Time) error {
 		return s.Sweep(ctx, now)
 	}
 	return nil
+}
+
+// Evicted implements [Evictor]. It reports false if the engine evicts nothing.
+func (g *Guard) Evicted(ctx context.Context) (evicted bool, err error) {
+	if e, ok := g.Engine.(Evictor); ok {
+		err = g.ask(ctx, func() error {
+			evicted, err = e.Evicted(ctx)
+			return err
+		})
+	}
+	return evicted, err
 }
 
 // ask sends a request, if the breaker admits it.

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"stile.example/stile/addresses"
 	"stile.example/stile/tokens"
 )
 
@@ -216,7 +217,18 @@ func (t *table) PutAddresses(_ context.Context, list []Address) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, a := range list {
-		t.addresses[a.key] = a
+		if a.Version > t.addresses[a.key].Version {
+			t.addresses[a.key] = a
+		}
+	}
+	return t.fault
+}
+
+func (t *table) EachAddress(_ context.Context, fn func(addresses.Scope, addresses.State)) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, a := range t.addresses {
+		fn(a.Scope, a.State)
 	}
 	return t.fault
 }

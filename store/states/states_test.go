@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"stile.example/stile/addresses"
 	"stile.example/stile/tokens"
 )
 
@@ -600,4 +601,84 @@ func TestSize(t *testing.T) {
 		t.Errorf("a value has %d bytes", size)
 	}
 	t.Logf("%d bytes after changes by 3 nodes", size)
+}
+
+// slowTable is a table that stores one part, and then fails.
+type slowTable struct {
+	*table
+	isFull bool
+}
+
+func (t *slowTable) PutTokens(ctx context.Context, list []Token) error {
+	if t.isFull {
+		return errors.New("no time is left")
+	}
+	t.isFull = true
+	return t.table.PutTokens(ctx, list)
+}
+
+// TestTransferContinues: a transfer that does not end in time is not begun again from its start.
+func TestTransferContinues(t *testing.T) {
+	sink := &slowTable{table: newTable()}
+	stores, _ := nodes(t, 1, newMemory(), sink)
+	const n = 3 * transferRows
+	for i := range n {
+		if err := stores[0].Update(t.Context(), tokens.ID{byte(i), byte(i >> 8)}, counting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for attempt := 1; attempt <= 3; attempt++ {
+		sink.isFull = false
+		if err := stores[0].Settle(t.Context()); (err == nil) != (attempt == 3) {
+			t.Errorf("attempt %d: %v", attempt, err)
+		}
+	}
+	if len(sink.tokens) != n {
+		t.Errorf("%d of %d are stored", len(sink.tokens), n)
+	}
+}
+
+// TestS76BlocksAfterLoss: blocks of addresses survive a loss of the engine's memory, also for nodes
+// that start later. One that was lifted stays lifted.
+func TestS76BlocksAfterLoss(t *testing.T) {
+	m, sink := newMemory(), newTable()
+	stores, _ := nodes(t, 2, m, sink)
+	blocked, lifted := addresses.OfTenant(netip.MustParseAddr("192.0.2.1"), 1), addresses.OfTenant(netip.MustParseAddr("192.0.2.2"), 1)
+	until := time.Now().Add(time.Hour).Unix()
+	for _, a := range []addresses.Scope{blocked, lifted} {
+		err := stores[0].UpdateAddress(t.Context(), a, func(addresses.State) addresses.State { return addresses.State{Until: until, Step: 2} })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := stores[0].UpdateAddress(t.Context(), lifted, func(addresses.State) addresses.State { return addresses.State{} }); err != nil {
+		t.Fatal(err)
+	}
+	if err := stores[0].Settle(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	lose := func() {
+		m.flush()
+		ctx, stop := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+		defer stop()
+		stores[1].Run(ctx)
+	}
+	lose()
+	late, _ := nodes(t, 1, m, sink)
+	found := map[addresses.Scope]addresses.State{}
+	if err := late[0].EachAddress(t.Context(), func(a addresses.Scope, s addresses.State) { found[a] = s }); err != nil {
+		t.Fatal(err)
+	}
+	if len(found) != 1 || found[blocked].Until != until || found[blocked].Step != 2 {
+		t.Errorf("a node that starts after the loss knows %+v", found)
+	}
+	err := late[0].UpdateAddress(t.Context(), blocked, func(addresses.State) addresses.State { return addresses.State{} })
+	if err = errors.Join(err, late[0].Settle(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	lose()
+	err = late[0].EachAddress(t.Context(), func(a addresses.Scope, s addresses.State) { t.Errorf("%v is blocked again: %+v", a, s) })
+	if err != nil {
+		t.Error(err)
+	}
 }

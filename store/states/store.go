@@ -44,6 +44,10 @@ type Store struct {
 	epoch     beginning
 	restored  atomic.Int64 // values that were written back after a failover
 	failing   atomic.Bool
+	// blocksLost says that this node has begun an epoch, and must store the blocks of addresses
+	// again.
+	blocksLost atomic.Bool
+	evicted    bool // the engine has evicted values, and no epoch has begun since; of Run
 
 	dirtyTokens    dirty[tokens.ID, Token]
 	dirtyAddresses dirty[addressKey, Address]
@@ -64,7 +68,7 @@ func Open(ctx context.Context, engine Engine, sink Sink, opt Options) (*Store, e
 		name:   func(id tokens.ID) string { return string(id[:]) },
 		decode: tokens.DecodeState, encode: tokens.AppendState, expires: tokenExpires,
 		isLive:  func(s tokens.State) bool { return s.Dead == tokens.None },
-		changed: func(id tokens.ID, v value, s tokens.State) { st.dirtyTokens.add(id, Token{id, v.version, s}) },
+		changed: func(id tokens.ID, v value, s tokens.State) { st.dirtyTokens.add(id, Token{id, v.order(), s}) },
 	}
 	st.addresses = keeper[addressKey, addresses.State]{st: st, kind: KindAddress,
 		name:   func(a addressKey) string { return string(a[:]) },
@@ -76,7 +80,7 @@ func Open(ctx context.Context, engine Engine, sink Sink, opt Options) (*Store, e
 	st.tokens.start(opt.MaxKnown, opt.KeepIdle)
 	st.addresses.start(opt.MaxKnown/4, opt.KeepIdle)
 	st.quotas.start(1<<14, opt.KeepIdle)
-	if err := st.checkEpoch(ctx); err != nil {
+	if err := errors.Join(st.checkEpoch(ctx), st.checkEvicted(ctx)); err != nil {
 		return nil, fmt.Errorf("read states: %w", err)
 	}
 	return st, nil
@@ -153,7 +157,12 @@ func (st *Store) tryEpoch(ctx context.Context, key Key, f Forgetful) error {
 			return err
 		}
 	}
-	notBefore, err := st.nextEpoch(short)
+	return st.setEpoch(short, f)
+}
+
+// setEpoch begins an epoch. It is durable before the engine gets it.
+func (st *Store) setEpoch(ctx context.Context, f Forgetful) error {
+	notBefore, err := st.nextEpoch(ctx)
 	if err != nil {
 		return fmt.Errorf("note that states were lost: %w", err)
 	}
@@ -163,8 +172,42 @@ func (st *Store) tryEpoch(ctx context.Context, key Key, f Forgetful) error {
 	if st.raise(notBefore); notBefore == firstEpoch {
 		return nil
 	}
+	st.blocksLost.Store(true)
 	st.opt.Log.Warn("the engine of states had lost its memory: tokens issued until now that were not seen since are refused",
 		"not_before", time.Unix(notBefore, 0).UTC())
+	return nil
+}
+
+// checkEvicted begins an epoch if the engine has evicted values: they may be states of tokens,
+// which would begin again.
+func (st *Store) checkEvicted(ctx context.Context) error {
+	e, ok := st.engine.(Evictor)
+	if !ok {
+		return nil
+	}
+	evicted, err := e.Evicted(ctx)
+	if evicted {
+		st.evicted = true
+		st.raise(st.opt.Now().Add(skew).Unix()) // at once, even if the database does not respond
+		st.opt.Log.Error("the engine of states has removed values that had not expired; set its maxmemory-policy to noeviction, and raise maxmemory")
+	}
+	if err != nil || !st.evicted {
+		return err
+	}
+	select {
+	case st.epoch.turn <- struct{}{}:
+		defer func() { <-st.epoch.turn }()
+	case <-ctx.Done():
+		return fmt.Errorf("wait for an epoch: %w", ctx.Err())
+	}
+	f, ok := st.engine.(Forgetful)
+	if !ok {
+		return errors.New("the engine has no epoch")
+	}
+	if err := st.setEpoch(ctx, f); err != nil {
+		return err
+	}
+	st.evicted = false
 	return nil
 }
 

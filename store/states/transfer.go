@@ -22,6 +22,8 @@ type Sink interface {
 	PutTokens(ctx context.Context, list []Token) error
 	// PutAddresses stores states of addresses, unless a later version is stored.
 	PutAddresses(ctx context.Context, list []Address) error
+	// EachAddress calls fn for each state of an address that is stored and not the zero state.
+	EachAddress(ctx context.Context, fn func(addresses.Scope, addresses.State)) error
 	// HasTokens reports whether a token was ever stored, and not swept since.
 	HasTokens(ctx context.Context) (bool, error)
 	// NotBefore returns until when states may have been lost, in Unix seconds; 0: none was lost.
@@ -38,23 +40,23 @@ type Sink interface {
 // Token is the state of a token.
 type Token struct {
 	ID      tokens.ID
-	Version uint32
+	Version uint64
 	State   tokens.State
 }
 
-func (t Token) order() (id []byte, version uint32) { return t.ID[:], t.Version }
+func (t Token) order() (id []byte, version uint64) { return t.ID[:], t.Version }
 
 // Address is the state of a scope of addresses.
 type Address struct {
 	Scope   addresses.Scope
-	Version uint32
+	Version uint64
 	Expires int64 // Unix seconds
 	State   addresses.State
 
 	key addressKey
 }
 
-func (a Address) order() (id []byte, version uint32) { return a.key[:], a.Version }
+func (a Address) order() (id []byte, version uint64) { return a.key[:], a.Version }
 
 const (
 	transferEvery = time.Second
@@ -64,7 +66,7 @@ const (
 
 // row is a state that is transferred: a Token or an Address.
 type row interface {
-	order() (id []byte, version uint32)
+	order() (id []byte, version uint64)
 }
 
 // dirty has the states of one kind that are not transferred yet.
@@ -114,10 +116,17 @@ func (d *dirty[K, V]) miss() {
 // kind.
 func (d *dirty[K, V]) settle(ctx context.Context, put func(context.Context, []V) error, scan func(context.Context) error) error {
 	values, missed := d.take()
-	err := inParts(ctx, slices.Collect(maps.Values(values)), put)
-	if err != nil {
+	rest, err := inParts(ctx, slices.Collect(maps.Values(values)), put)
+	if err != nil { // if those that are stored waited again, many would never be done in time
+		failed := make(map[string]bool, len(rest))
+		for _, v := range rest {
+			id, _ := v.order()
+			failed[string(id)] = true
+		}
 		for key, v := range values {
-			d.add(key, v)
+			if id, _ := v.order(); failed[string(id)] {
+				d.add(key, v)
+			}
 		}
 	}
 	if missed && err == nil {
@@ -130,19 +139,21 @@ func (d *dirty[K, V]) settle(ctx context.Context, put func(context.Context, []V)
 }
 
 // inParts transfers states in one order, so that nodes that put the same ones wait for each other
-// only once.
-func inParts[V row](ctx context.Context, list []V, put func(context.Context, []V) error) error {
+// only once. It returns those that are not stored.
+func inParts[V row](ctx context.Context, list []V, put func(context.Context, []V) error) (rest []V, err error) {
 	slices.SortFunc(list, func(a, b V) int {
 		i, _ := a.order()
 		j, _ := b.order()
 		return slices.Compare(i, j)
 	})
-	for part := range slices.Chunk(list, transferRows) {
-		if err := put(ctx, part); err != nil {
-			return fmt.Errorf("transfer states to the database: %w", err)
+	for rest = list; len(rest) > 0; {
+		n := min(len(rest), transferRows)
+		if err := put(ctx, rest[:n]); err != nil {
+			return rest, fmt.Errorf("transfer states to the database: %w", err)
 		}
+		rest = rest[n:]
 	}
-	return nil
+	return nil, nil
 }
 
 // Settle transfers what was changed at this node before it was called.
@@ -186,12 +197,12 @@ func scan[V row](
 		if list = append(list, v); len(list) < transferRows {
 			return nil
 		}
-		err = inParts(ctx, list, put)
+		_, err = inParts(ctx, list, put)
 		list = list[:0]
 		return err
 	})
 	if err == nil {
-		err = inParts(ctx, list, put)
+		_, err = inParts(ctx, list, put)
 	}
 	if err != nil {
 		err = fmt.Errorf("scan the states: %w", err)
@@ -207,7 +218,7 @@ func readToken(k Key, b []byte) (t Token, err error) {
 	t.ID = tokens.ID([]byte(k.ID))
 	v, err := parseValue(b)
 	if err == nil {
-		t.Version = v.version
+		t.Version = v.order()
 		t.State, err = tokens.DecodeState(v.state)
 	}
 	if err != nil {
@@ -217,7 +228,7 @@ func readToken(k Key, b []byte) (t Token, err error) {
 }
 
 // Run transfers what changes, about every second, until ctx ends. It also notices that the engine
-// has lost its memory.
+// has lost its memory, or a part of it.
 func (st *Store) Run(ctx context.Context) {
 	tick := time.NewTicker(transferEvery)
 	defer tick.Stop()
@@ -229,7 +240,7 @@ func (st *Store) Run(ctx context.Context) {
 		case <-tick.C:
 		}
 		at, cancel := context.WithTimeout(ctx, 10*transferEvery)
-		err := errors.Join(st.Settle(at), st.checkEpoch(at))
+		err := errors.Join(st.checkEvicted(at), st.Settle(at), st.checkEpoch(at), st.restoreBlocks(at))
 		cancel()
 		if ctx.Err() != nil {
 			return

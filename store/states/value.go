@@ -84,6 +84,10 @@ func (v value) isNewer(other value) bool {
 	return v.epoch > other.epoch || v.epoch == other.epoch && v.version > other.version
 }
 
+// order returns a number that is larger the later a value of a key was stored: also after a loss of
+// memory, so that the database does not keep what was transferred before.
+func (v value) order() uint64 { return uint64(v.epoch)<<31 | uint64(min(v.version, 1<<31-1)) }
+
 // wrote reports whether an attempt has written v, or a value before it.
 func (v value) wrote(w writer) bool { return slices.Contains(v.writers, w) }
 

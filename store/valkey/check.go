@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis/rueidis"
 )
@@ -88,12 +89,13 @@ func (e *Engine) Check(ctx context.Context) ([]Finding, error) {
 // server is what a server says about itself.
 type server struct {
 	address string
+	asked   time.Time
 	info    map[string]string // from INFO
 	config  map[string]string // from CONFIG GET; empty if that is not allowed
 }
 
 func (e *Engine) inspect(ctx context.Context, address string, c rueidis.Client) (server, error) {
-	s := server{address: address, info: map[string]string{}}
+	s := server{address: address, asked: time.Now(), info: map[string]string{}}
 	bounded := e.deadlines.until(ctx, e.timeout)
 	text, err := c.Do(bounded, c.B().Info().Build()).ToString()
 	if err != nil {
@@ -124,6 +126,12 @@ func (s server) get(setting, info string) string {
 func (e *Engine) judge(s server) (findings []Finding) {
 	add := func(fatal bool, problem, why, fix string) {
 		findings = append(findings, Finding{s.address, problem, why, fix, fatal})
+	}
+	if micros, err := strconv.ParseInt(s.info["server_time_usec"], 10, 64); err == nil {
+		if ahead := time.UnixMicro(micros).Sub(s.asked); ahead > maxAhead {
+			add(true, fmt.Sprintf("its clock is %d s ahead of this machine's", int(ahead.Seconds())),
+				"it would forget used proofs while they are valid, so that they could be used again", "set both clocks by NTP")
+		}
 	}
 	if version := s.info["redis_version"]; olderThan(version, minVersion) {
 		add(true, fmt.Sprintf("it is too old (%s)", version), "stile needs commands of Redis 7.0", "install Valkey, or Redis 7.0 or newer")
@@ -175,6 +183,10 @@ func judgeFile(s server, add func(fatal bool, problem, why, fix string)) {
 		add(false, "appendfsync is "+fsync, "a crash of the machine may lose the changes of about the last 30 s; calls in them may be made again", "set appendfsync everysec or always")
 	}
 }
+
+// maxAhead is how far the clock of a server may be ahead. Proofs are stored for twice as long as
+// they are valid, which is a minute.
+const maxAhead = 30 * time.Second
 
 // minVersion is the oldest version of Redis; Valkey reports 7.2.4 as its own.
 const minVersion = "7.0"

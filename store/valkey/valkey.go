@@ -76,12 +76,14 @@ type Engine struct {
 	log       *slog.Logger
 	epochs    epochs
 	stats     counters
+	evictions map[string]int64 // how many keys the runs of servers had evicted
 	closed    atomic.Bool
 }
 
 var (
 	_ states.Engine    = (*Engine)(nil)
 	_ states.Forgetful = (*Engine)(nil)
+	_ states.Evictor   = (*Engine)(nil)
 )
 
 // errClosed is the error of all calls after Close.

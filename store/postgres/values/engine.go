@@ -203,25 +203,29 @@ func (e *Engine) Ready(ctx context.Context) error {
 	return nil
 }
 
+// before is the time of a node, unless it is later than that of the server: a node whose clock is
+// wrong must not remove what others need.
+const before = `least($1, extract(epoch FROM now())::bigint)`
+
 // Sweep implements [states.Sweeper].
-func (e *Engine) Sweep(ctx context.Context, now time.Time) error {
+func (e *Engine) Sweep(ctx context.Context, at time.Time) error {
 	err := e.remove(ctx, `DELETE FROM states WHERE key IN (
-		SELECT key FROM states WHERE expires <= $1 ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED)`, now)
+		SELECT key FROM states WHERE expires <= `+before+` ORDER BY expires LIMIT $2 FOR UPDATE SKIP LOCKED)`, at)
 	if err == nil {
-		err = e.sweepSpent(ctx, now)
+		err = e.sweepSpent(ctx, at)
 	}
 	return err
 }
 
-func (e *Engine) sweepSpent(ctx context.Context, now time.Time) error {
+func (e *Engine) sweepSpent(ctx context.Context, at time.Time) error {
 	return e.remove(ctx, `DELETE FROM states_spent WHERE (key, digest) IN (
-		SELECT key, digest FROM states_spent WHERE until <= $1 ORDER BY until LIMIT $2 FOR UPDATE SKIP LOCKED)`, now)
+		SELECT key, digest FROM states_spent WHERE until <= `+before+` ORDER BY until LIMIT $2 FOR UPDATE SKIP LOCKED)`, at)
 }
 
 // remove runs a statement that removes up to removeRows rows until it removes fewer.
-func (e *Engine) remove(ctx context.Context, query string, now time.Time) error {
+func (e *Engine) remove(ctx context.Context, query string, at time.Time) error {
 	for {
-		res, err := e.pool.ExecContext(ctx, query, now.Unix(), removeRows)
+		res, err := e.pool.ExecContext(ctx, query, at.Unix(), removeRows)
 		if err != nil {
 			return fmt.Errorf("remove expired states: %w", err)
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"stile.example/stile/addresses"
 	"stile.example/stile/store/postgres"
 	"stile.example/stile/store/states"
 	"stile.example/stile/store/tables/rows"
@@ -55,6 +56,11 @@ func (s Sink) PutAddresses(ctx context.Context, list []states.Address) error {
 		some = append(some, r)
 	}
 	return s.DB.TransferScopes(ctx, some)
+}
+
+// EachAddress implements [states.Sink].
+func (s Sink) EachAddress(ctx context.Context, fn func(addresses.Scope, addresses.State)) error {
+	return s.DB.EachAddress(ctx, fn)
 }
 
 // HasTokens implements [states.Sink].

@@ -1,19 +1,87 @@
 package values_test
 
 import (
+	"context"
+	"database/sql"
+	"errors"
 	"testing"
+	"time"
 
 	"stile.example/stile/stiletest/engines"
+	"stile.example/stile/store/postgres/values"
 	"stile.example/stile/store/states"
 	"stile.example/stile/store/states/statestest"
 )
 
-func TestEngine(t *testing.T) { statestest.Run(t, statestest.Values) }
+func TestEngine(t *testing.T) {
+	statestest.Run(t, func(t testing.TB, url string) func() states.Engine {
+		open := statestest.Values(t, url)
+		return func() states.Engine { return aged{open().(*values.Engine), url} }
+	})
+}
+
+// aged is an engine whose clock, that of the server, can be put forward, as the suites do.
+type aged struct {
+	*values.Engine
+	url string
+}
+
+// Sweep removes what the engine would remove at a time.
+func (a aged) Sweep(ctx context.Context, at time.Time) error {
+	db, err := sql.Open("pgx", a.url)
+	if err == nil {
+		_, err = db.ExecContext(ctx, `UPDATE states SET expires = 0 WHERE expires <= $1`, at.Unix())
+		err = errors.Join(err, db.Close())
+	}
+	return errors.Join(err, a.Engine.Sweep(ctx, at))
+}
 
 // TestThroughPgBouncer runs the same tests through PgBouncer, which gives each statement another
 // session of the server.
 func TestThroughPgBouncer(t *testing.T) {
 	statestest.Run(t, func(t testing.TB, url string) func() states.Engine {
-		return statestest.Values(t, engines.PgBouncer(t, url).URL)
+		open := statestest.Values(t, engines.PgBouncer(t, url).URL)
+		return func() states.Engine { return aged{open().(*values.Engine), url} }
 	})
+}
+
+// TestS73WrongClock: a node whose clock is ahead removes nothing that others need, such as used
+// proofs and the states of live tokens.
+func TestS73WrongClock(t *testing.T) {
+	url := engines.Postgres(t)
+	statestest.Empty(t, url)
+	e := statestest.Values(t, url)()
+	key := states.Key{Kind: states.KindToken, ID: "one"}
+	for _, test := range []struct {
+		ends time.Duration
+		want bool
+	}{{time.Hour, true}, {-time.Hour, false}} {
+		at := time.Now().Add(test.ends)
+		s := states.Swap{Key: key, Next: []byte("x"), Expires: at, Once: states.Once{Digest: [16]byte{1}, Until: at}}
+		if _, swapped, err := e.Swap(t.Context(), s); err != nil || !swapped {
+			t.Fatal(swapped, err)
+		}
+		if err := e.(states.Sweeper).Sweep(t.Context(), time.Now().AddDate(0, 0, 9)); err != nil {
+			t.Fatal(err)
+		}
+		p, err := e.Get(t.Context(), key)
+		if has := p.Value != nil; err != nil || has != test.want {
+			t.Errorf("it ends in %s: still there %v, %v", test.ends, has, err)
+		}
+		s.Known, s.Expires, s.Next = p.Value, time.Now().Add(-time.Minute), []byte("y")
+		if _, _, err := e.Swap(t.Context(), s); (err == states.ErrUsed) != test.want {
+			t.Errorf("it ends in %s: used again: %v", test.ends, err)
+		}
+		s.Once = states.Once{}
+		if _, _, err := e.Swap(t.Context(), s); test.want && err != nil {
+			t.Error(err)
+		}
+		if err := e.(states.Sweeper).Sweep(t.Context(), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		key.ID = "two"
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
 }
