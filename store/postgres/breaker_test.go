@@ -2,7 +2,9 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"log/slog"
 	"net"
 	"testing"
 	"time"
@@ -39,6 +41,23 @@ func TestOutcomes(t *testing.T) {
 	} {
 		if got := outcomeOf(c.ctx, c.err, c.took); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestOpens: a server that can't be reached is not asked any more after five attempts, whichever
+// pool they are of.
+func TestOpens(t *testing.T) {
+	cfg, err := Config("postgres://stile@127.0.0.1:1/stile?sslmode=disable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := openPools(cfg, Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	defer db.Close()
+	for n := range 2 * tripAfter {
+		pool := []*sql.DB{db.read, db.write, db.transfer, db.single}[n%4]
+		if err := pool.PingContext(t.Context()); errors.Is(err, ErrAway) != (n >= tripAfter) {
+			t.Errorf("attempt %d: %v", n, err)
 		}
 	}
 }
