@@ -59,26 +59,67 @@ func NewPostgres(t testing.TB, durable bool, settings ...string) *PostgresServer
 }
 
 func newPostgres(t testing.TB, durable bool, settings []string) (*PostgresServer, error) {
-	bin, err := postgresBin()
+	e, bin, err := postgresEngine(t)
 	if err != nil {
 		return nil, err
 	}
-	e, err := newEngine(t, "postgres")
-	if err != nil {
+	if err := initialise(e, bin, durable, settings); err != nil {
 		return nil, err
+	}
+	return &PostgresServer{e}, e.launch()
+}
+
+// postgresEngine returns a server without files, and where its programs are.
+func postgresEngine(t testing.TB) (e *Engine, bin string, err error) {
+	if bin, err = postgresBin(); err != nil {
+		return nil, "", err
+	}
+	if e, err = newEngine(t, "postgres"); err != nil {
+		return nil, "", err
 	}
 	if err := e.unprivileged(); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	e.stop = syscall.SIGINT // disconnects the clients
 	e.argv = func(e *Engine) []string {
 		return []string{filepath.Join(bin, "postgres"), "-D", filepath.Join(e.dir, "data"), "-p", fmt.Sprint(e.Port)}
 	}
 	e.ready = func(e *Engine) error { return connects((&PostgresServer{e}).URL("postgres")) }
-	if err := initialise(e, bin, durable, settings); err != nil {
-		return nil, err
+	return e, bin, nil
+}
+
+// Standby starts a standby of the server, which streams what it commits, and makes the server wait
+// for it with each commit. Until [PostgresServer.Promote], it can only be read.
+func (s *PostgresServer) Standby(t testing.TB) *PostgresServer {
+	t.Helper()
+	e, bin, err := postgresEngine(t)
+	if err != nil {
+		t.Fatalf("engines: %v", err)
 	}
-	return &PostgresServer{e}, e.launch()
+	cmd := exec.Command(filepath.Join(bin, "pg_basebackup"), "-D", filepath.Join(e.dir, "data"), "-d", s.URL("postgres"), "-R", "-X", "stream", "-c", "fast")
+	cmd.Dir = e.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: e.account}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("engines: pg_basebackup: %v\n%s", err, out)
+	}
+	if err := e.launch(); err != nil {
+		t.Fatalf("engines: %v", err)
+	}
+	for _, statement := range []string{"ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"} {
+		if err := s.execute(statement); err != nil {
+			t.Fatalf("engines: %v", err)
+		}
+	}
+	return &PostgresServer{e}
+}
+
+// Promote makes a standby a server of its own, and waits until it is.
+func (s *PostgresServer) Promote() {
+	for _, statement := range []string{"ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_reload_conf()", "SELECT pg_promote()"} {
+		if err := s.execute(statement); err != nil {
+			s.fail("%s: %v", statement, err)
+		}
+	}
 }
 
 func postgresBin() (string, error) {

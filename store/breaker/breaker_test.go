@@ -104,3 +104,30 @@ func TestFull(t *testing.T) {
 		end(t, b, breaker.Responded)
 	}
 }
+
+// TestFullSaysNothing: requests that a full breaker refuses do not open it. A late response does not
+// make an open one look up.
+func TestFullSaysNothing(t *testing.T) {
+	b := breaker.New(breaker.Options{Log: slog.New(slog.DiscardHandler), MaxFlight: 1, Trip: 3})
+	late, err := b.Enter()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 9 {
+		if _, err := b.Enter(); !errors.Is(err, breaker.ErrFull) {
+			t.Fatal(err)
+		}
+	}
+	late(breaker.Responded)
+
+	b = breaker.New(breaker.Options{Log: slog.New(slog.DiscardHandler), Trip: 3})
+	if late, err = b.Enter(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		end(t, b, breaker.Silent)
+	}
+	if late(breaker.Responded); b.Stats().Up {
+		t.Error("it is open, and up")
+	}
+}

@@ -3,6 +3,7 @@ package faults
 import (
 	"fmt"
 	"net"
+	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -24,10 +25,25 @@ func TestCluster(t *testing.T) {
 	}
 	l := startLoad(t, nodes)
 	time.Sleep(300 * time.Millisecond)
+	l.fault("cluster: slots moved", 0, func() func() { reshard(t, cluster[2], cluster[0]); return func() {} })
+	l.faults.Range(func(text, _ any) bool { t.Errorf("calls failed while slots moved: %v", text); return true })
 	one := cluster[2]
 	l.fault("cluster: a master killed", 2*time.Second, func() func() { one.Kill(); return one.Restart })
 	l.fault("cluster: a master paused", 5*time.Second, func() func() { one.Pause(); return one.Resume })
+	l.mayAge.Store(true)
+	l.fault("cluster: a master flushed", 0, func() func() { send(t, cluster[1].Addr, "FLUSHALL"); return func() {} })
 	l.check()
+}
+
+// reshard moves slots of a master to another one.
+func reshard(t *testing.T, from, to *engines.Engine) {
+	t.Helper()
+	id := func(e *engines.Engine) string { return strings.Fields(ask(t, e.Addr, "CLUSTER MYID"))[1] }
+	out, err := exec.Command("redis-cli", "--cluster", "reshard", to.Addr, "--cluster-from", id(from), "--cluster-to", id(to),
+		"--cluster-slots", "300", "--cluster-pipeline", "100", "--cluster-yes").CombinedOutput()
+	if err != nil {
+		t.Errorf("reshard: %v\n%s", err, out[max(0, len(out)-1000):])
+	}
 }
 
 // TestSentinel: the Sentinels replace a master that is gone. The nodes write back the values that

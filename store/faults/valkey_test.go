@@ -226,3 +226,22 @@ func parse(t *testing.T, text string) *url.URL {
 	}
 	return u
 }
+
+// TestEverySecond: with appendfsync everysec, what a Valkey has replied is not lost if only its
+// process ends: the node meets no value that is older than the one it knows.
+func TestEverySecond(t *testing.T) {
+	t.Parallel()
+	server := engines.Valkey(t, "appendonly yes", "appendfsync everysec")
+	state := newProxy(t, server.Addr)
+	url, storage := through(t, engines.Postgres(t))
+	n := openNode(t, url, state, storage, 0, openValkey(t, "valkey://"+state.Listen))
+	l := startLoad(t, []*node{n})
+	time.Sleep(500 * time.Millisecond)
+	for range 2 {
+		l.fault("valkey: everysec, killed", 300*time.Millisecond, func() func() { server.Kill(); return server.Restart })
+	}
+	l.check()
+	if lost := n.states.Restored(); lost > 0 {
+		t.Errorf("%d values were older than what was known", lost)
+	}
+}

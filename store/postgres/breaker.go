@@ -67,9 +67,10 @@ func outcomeOf(ctx context.Context, err error, took time.Duration) breaker.Outco
 	return breaker.Cut
 }
 
-// saysDown reports whether a server that responds with a code does not work.
+// saysDown reports whether a server that responds with a code does not work. Codes that begin with
+// 08 are of PgBouncer, which does not reach the server.
 func saysDown(code string) bool {
-	return code == "25006" || code[:2] == "53" || code[:3] == "57P" || code[:2] == "58"
+	return code == "25006" || code[:2] == "08" || code[:2] == "53" || code[:3] == "57P" || code[:2] == "58"
 }
 
 // boundWaits makes connections of a configuration end if the server's machine is gone, and if the

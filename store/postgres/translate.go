@@ -35,6 +35,9 @@ func translate(query string) string {
 			for i < len(query) && !strings.ContainsRune(" \t\n)", rune(query[i])) { // the name of the index
 				i++
 			}
+			if i < len(query) && query[i] != ')' { // the space after it
+				i++
+			}
 		default:
 			b.WriteByte(c)
 			i++

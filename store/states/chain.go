@@ -87,6 +87,9 @@ func (k *keeper[K, S]) update(ctx context.Context, key K, once Once, fn func(S) 
 		return false, err
 	}
 	if !leads {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, k.st.opt.ChangeTimeout)
+		defer cancel()
 		select {
 		case done := <-s.turn:
 			leads = !done

@@ -120,6 +120,9 @@ type link struct {
 
 	holdNext bool  // the next swap is held, and its reply lost
 	held     *Swap // it arrives right before the next one
+
+	deaf     bool   // nothing comes back
+	lostThen func() // called after the next swap, whose reply is lost; may be nil
 }
 
 func (l *link) Swap(ctx context.Context, s Swap) (Present, bool, error) {
@@ -133,6 +136,15 @@ func (l *link) Swap(ctx context.Context, s Swap) (Present, bool, error) {
 	if held := l.held; held != nil {
 		l.held = nil
 		l.memory.Swap(ctx, *held)
+	}
+	if l.deaf {
+		return Present{}, false, ErrUnknown
+	}
+	if then := l.lostThen; then != nil {
+		l.lostThen = nil
+		l.memory.Swap(ctx, s)
+		then()
+		return Present{}, false, ErrUnknown
 	}
 	if rand.Int64N(100) >= l.lose.Load() {
 		return l.memory.Swap(ctx, s)
@@ -149,6 +161,14 @@ func (l *link) Swap(ctx context.Context, s Swap) (Present, bool, error) {
 		})
 	}
 	return Present{}, false, ErrUnknown
+}
+
+func (l *link) Get(ctx context.Context, k Key) (Present, error) {
+	if l.deaf {
+		<-ctx.Done()
+		return Present{}, ctx.Err()
+	}
+	return l.memory.Get(ctx, k)
 }
 
 // table is a sink in memory.

@@ -23,7 +23,7 @@ type Options struct {
 	KeepIdle      time.Duration // how long values are cached after their last use; 0 means 15 minutes
 	MaxKnown      int           // how many tokens are cached at most; 0 means two million
 	Timeout       time.Duration // of one operation of the engine; 0 means 1 s
-	ChangeTimeout time.Duration // of a change, with everything that it repeats; 0 means 4 s
+	ChangeTimeout time.Duration // of a change, with everything that it repeats, and how long a step waits for others at most; 0 means 1.5 s
 }
 
 // Store keeps the states of tokens and addresses in an Engine. It is safe for concurrent use.
@@ -61,7 +61,7 @@ func Open(ctx context.Context, engine Engine, sink Sink, opt Options) (*Store, e
 	opt.KeepIdle = cmp.Or(opt.KeepIdle, 15*time.Minute)
 	opt.MaxKnown = cmp.Or(opt.MaxKnown, 2_000_000)
 	opt.Timeout = cmp.Or(opt.Timeout, time.Second)
-	opt.ChangeTimeout = cmp.Or(opt.ChangeTimeout, 4*time.Second)
+	opt.ChangeTimeout = cmp.Or(opt.ChangeTimeout, 1500*time.Millisecond)
 	st := &Store{engine: engine, sink: sink, opt: opt, epoch: beginning{turn: make(chan struct{}, 1)}}
 	st.attempts.Store(uint64(opt.Now().UnixNano())) // so that a restart repeats none
 	st.tokens = keeper[tokens.ID, tokens.State]{st: st, kind: KindToken,

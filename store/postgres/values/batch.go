@@ -87,8 +87,8 @@ func (e *Engine) awaitBatch() {
 }
 
 const (
-	commitTimeout = 3 * time.Second
-	maxRepeats    = 3 // of a batch that the server ended because of others
+	commitTimeout = 1500 * time.Millisecond // as long as a change may take: see states.Options
+	maxRepeats    = 3                       // of a batch that the server ended because of others
 )
 
 // commit swaps a batch, and returns to all its callers.
@@ -159,8 +159,14 @@ func outcome(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case isServers && !strings.HasPrefix(e.Code, "57P"), pgconn.SafeToRetry(err):
+	case isServers && !saysCut(e.Code), pgconn.SafeToRetry(err):
 		return fmt.Errorf("store states: %w", err)
 	}
 	return fmt.Errorf("store states: %w: %w", states.ErrUnknown, err)
+}
+
+// saysCut reports whether an error of the server says that its connection ends, perhaps after a
+// commit. Codes that begin with 08 are of PgBouncer, whose server has gone.
+func saysCut(code string) bool {
+	return strings.HasPrefix(code, "57P") || strings.HasPrefix(code, "08")
 }

@@ -30,7 +30,7 @@ const (
 	batchLen    = 512 // swaps of one batch
 	queueLen    = 8192
 	connections = flights + 3 // the others read, and remove what has expired
-	cancelWait  = time.Second
+	cancelWait  = 250 * time.Millisecond
 	removeEvery = 15 * time.Second
 	removeRows  = 500
 )

@@ -1,0 +1,149 @@
+package nodes
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// table is a Store in memory. Methods that no test calls are missing.
+type table struct {
+	Store
+	mu      sync.Mutex
+	gone    bool          // nothing reaches it
+	until   time.Time     // the end of its one lease
+	fence   int64         // of the lease
+	delay   time.Duration // of each reply
+	rows    []Row
+	scanned []uint32
+}
+
+var errGone = errors.New("gone")
+
+func (t *table) Acquire(ctx context.Context, name, _ string, _ uint32, fence int64, length time.Duration) (Lease, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.gone {
+		<-ctx.Done()
+		return Lease{}, errGone
+	}
+	time.Sleep(t.delay)
+	switch isOver := !time.Now().Before(t.until); {
+	case fence != 0 && (fence != t.fence || isOver), fence == 0 && !isOver:
+		return Lease{Name: name}, nil
+	case fence == 0:
+		t.fence++
+	}
+	t.until = time.Now().Add(length)
+	return Lease{Name: name, Fence: t.fence}, nil
+}
+
+func (t *table) Release(_ context.Context, _ string, fence int64) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.gone {
+		return errGone
+	}
+	if fence == t.fence {
+		t.until = time.Time{}
+	}
+	return nil
+}
+
+func (t *table) Nodes(context.Context) ([]Row, error) { return t.rows, nil }
+
+func (t *table) Scanned(_ context.Context, numbers []uint32) error {
+	t.scanned = append(t.scanned, numbers...)
+	return nil
+}
+
+func (t *table) node(number uint32, scan func(context.Context) error) *Node {
+	return &Node{number: number, opt: Options{Store: t, Log: slog.New(slog.DiscardHandler), Scan: scan}}
+}
+
+// TestPartition: a node that is cut off from the database for 60 s stops what it does alone before
+// another one can begin it, and each second it is done by one node at most.
+func TestPartition(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		alone, others := &table{}, &table{}
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		first, release, err := alone.node(1, nil).TryHold(ctx, "upkeep", "upkeep")
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(61 * time.Second)
+		if first.Err() != nil {
+			t.Fatal("it lost the lease without a reason")
+		}
+		alone.mu.Lock()
+		alone.gone = true
+		others.until, others.fence = alone.until, alone.fence // the same row, as the others see it
+		alone.mu.Unlock()
+
+		second, releaseSecond, err := others.node(2, nil).Hold(ctx, "upkeep", "upkeep")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first.Err() == nil {
+			t.Error("two nodes have the lease")
+		}
+		release()
+		time.Sleep(60 * time.Second)
+		alone.mu.Lock()
+		alone.gone, alone.until, alone.fence = false, others.until, others.fence
+		alone.mu.Unlock()
+		if _, _, err := alone.node(1, nil).TryHold(ctx, "upkeep", "upkeep"); err == nil || second.Err() != nil {
+			t.Errorf("it takes the lease of another when it is back: %v", err)
+		}
+		releaseSecond()
+	})
+}
+
+// TestLostLease: if another has the lease, or it ended while the node was paused, the node stops.
+func TestLostLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &table{}
+		held, release, err := store.node(1, nil).TryHold(t.Context(), "upkeep", "upkeep")
+		if err != nil {
+			t.Fatal(err)
+		}
+		store.mu.Lock()
+		store.fence++ // it ended, and another has it now
+		store.mu.Unlock()
+		time.Sleep(leaseExtend + time.Second)
+		if held.Err() == nil {
+			t.Error("it continues")
+		}
+		if release(); store.until.IsZero() {
+			t.Error("it released the lease of another")
+		}
+	})
+}
+
+// TestScanDead: what a dead node has counted is copied once, and again if that fails.
+func TestScanDead(t *testing.T) {
+	store := &table{rows: []Row{
+		{Number: 1, Info: Info{Name: "lives"}},
+		{Number: 2, Info: Info{Name: "dead"}, Silent: DeadAfter},
+		{Number: 3, Info: Info{Name: "scanned"}, Silent: time.Hour, Scanned: true},
+	}}
+	scans := 0
+	fails := store.node(1, func(context.Context) error { scans++; return errGone })
+	if err := fails.ScanDead(t.Context()); !errors.Is(err, errGone) || scans != 1 || store.scanned != nil {
+		t.Errorf("%v, %d scans, noted %v", err, scans, store.scanned)
+	}
+	n := store.node(1, func(context.Context) error { scans++; return nil })
+	if err := n.ScanDead(t.Context()); err != nil || scans != 2 || !slices.Equal(store.scanned, []uint32{2}) {
+		t.Errorf("%v, %d scans, noted %v", err, scans, store.scanned)
+	}
+	store.rows = store.rows[:1]
+	if err := n.ScanDead(t.Context()); err != nil || scans != 2 {
+		t.Errorf("%v, %d scans", err, scans)
+	}
+}

@@ -1,0 +1,125 @@
+package states
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"stile.example/stile/tokens"
+)
+
+// versioned is a state that is only a version.
+type versioned uint32
+
+func (v versioned) order() (id []byte, version uint32) { return nil, uint32(v) }
+
+// TestDirty: of two states of a token the later one is transferred. What does not fit, and what a
+// scan did not reach, is found by the next scan.
+func TestDirty(t *testing.T) {
+	t.Parallel()
+	var d dirty[int, versioned]
+	d.add(-1, 2)
+	d.add(-1, 1)
+	if d.values[-1] != 2 {
+		t.Error("an older state replaces a newer one")
+	}
+	for n := range maxDirty {
+		d.add(n, 1)
+	}
+	if len(d.values) != maxDirty || !d.missed {
+		t.Errorf("%d wait, some were missed: %v", len(d.values), d.missed)
+	}
+	put := func(context.Context, []versioned) error { return nil }
+	scans, fault := 0, errors.New("gone")
+	scan := func(context.Context) error { scans++; return fault }
+	if err := d.settle(t.Context(), put, scan); !errors.Is(err, fault) || scans != 1 {
+		t.Errorf("%d scans: %v", scans, err)
+	}
+	fault = nil
+	for range 2 {
+		if err := d.settle(t.Context(), put, scan); err != nil || scans != 2 {
+			t.Errorf("%d scans: %v", scans, err)
+		}
+	}
+}
+
+// TestEpochIsLater: after a loss, what was issued until the slowest clock shows that time is
+// refused. The epoch never becomes earlier, and a node that notices a loss later begins no other.
+func TestEpochIsLater(t *testing.T) {
+	t.Parallel()
+	m, db := newMemory(), newTable()
+	stores, _ := nodes(t, 2, m, db)
+	if err := stores[0].Update(t.Context(), tokens.ID{1}, counting); err != nil {
+		t.Fatal(err)
+	}
+	m.flush()
+	before := time.Now()
+	key := Key{KindToken, "a"}
+	for _, st := range stores {
+		if err := st.beginEpoch(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, second := stores[0].NotBefore(), stores[1].NotBefore()
+	if first != second || first < before.Add(skew).Unix() {
+		t.Errorf("epochs %d and %d after a loss at %d", first, second, before.Unix())
+	}
+	if stores[0].raise(5); stores[0].NotBefore() != first {
+		t.Error("it became earlier")
+	}
+}
+
+// TestUnknownIsForgotten: what a node knows of a token is dropped if a swap may arrive yet, so that
+// no list shows the value before it.
+func TestUnknownIsForgotten(t *testing.T) {
+	t.Parallel()
+	stores, links := nodes(t, 1, newMemory(), newTable())
+	st, id := stores[0], tokens.ID{1}
+	if err := st.Update(t.Context(), id, counting); err != nil {
+		t.Fatal(err)
+	}
+	st.opt.ChangeTimeout, st.opt.Timeout = 20*time.Millisecond, 10*time.Millisecond
+	links[0].deaf = true
+	err := st.Update(t.Context(), id, counting)
+	if _, known := st.Peek(id); !errors.Is(err, ErrUnknown) || known {
+		t.Errorf("it is known: %v; %v", known, err)
+	}
+}
+
+// TestFoundIsTransferred: a change whose reply was lost is transferred, also if another node has
+// changed the value since: that node may die.
+func TestFoundIsTransferred(t *testing.T) {
+	t.Parallel()
+	m, db := newMemory(), newTable()
+	stores, links := nodes(t, 2, m, db)
+	id := tokens.ID{1}
+	update := func(st *Store) {
+		t.Helper()
+		if err := st.Update(t.Context(), id, counting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	update(stores[0])
+	links[0].lostThen = func() { update(stores[1]) }
+	update(stores[0])
+	if err := stores[0].Settle(t.Context()); err != nil || db.tokens[id].Version != 2 {
+		t.Errorf("version %d was transferred: %v", db.tokens[id].Version, err)
+	}
+}
+
+// TestAttemptsAreNew: a process that starts again with the number of its node repeats no attempt.
+func TestAttemptsAreNew(t *testing.T) {
+	t.Parallel()
+	m, db := newMemory(), newTable()
+	first, _ := nodes(t, 1, m, db)
+	for range 10 {
+		if err := first[0].Update(t.Context(), tokens.ID{1}, counting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	again, _ := nodes(t, 1, m, db)
+	if a, b := first[0].attempts.Load(), again[0].attempts.Load(); b <= a {
+		t.Errorf("attempt %d follows %d", b, a)
+	}
+}
