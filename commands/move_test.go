@@ -50,6 +50,9 @@ func TestMoveServes(t *testing.T) {
 		t.Errorf("the source: %d %s", code, err)
 	}
 
+	if out := r.must("fsck"); !strings.Contains(out, "everything agrees") {
+		t.Errorf("fsck without a node: %s", out)
+	}
 	r.serve()
 	if again := r.must("usage", "--json"); again != usage {
 		t.Errorf("the usage is %s\nand was %s", again, usage)
@@ -103,8 +106,10 @@ func TestMoveTeaches(t *testing.T) {
 	for args, want := range map[string]string{
 		"move":                                  "--from is missing",
 		"move --from " + h.dir:                  "--to must be the URL of a PostgreSQL database",
-		"move --from postgres://a/b --to x":     "data can't be moved back out of PostgreSQL",
-		"move --from x --to postgres://a:b@c/d": "store_key_file",
+		"move --from " + h.dir + " --to sqlite": "--to must be the URL of a PostgreSQL database",
+		"move --from " + h.write("file", "") + " --to postgres://a:b@c/d": "is a file",
+		"move --from postgres://a/b --to x":                               "data can't be moved back out of PostgreSQL",
+		"move --from x --to postgres://a:b@c/d":                           "store_key_file",
 	} {
 		_, err, code := h.run(strings.Fields(args)...)
 		if code == done || !strings.Contains(err, want) || strings.Contains(err, "a:b") {

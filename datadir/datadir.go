@@ -144,7 +144,7 @@ func open(ctx context.Context, s *settings.Settings, now func() time.Time, log *
 		return d, nil
 	}
 	if err := d.open(ctx, s, how); err != nil {
-		return nil, errors.Join(explainDamage(err), held.release())
+		return nil, errors.Join(explainDamage(s, err), held.release())
 	}
 	return d, nil
 }

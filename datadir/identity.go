@@ -300,9 +300,19 @@ func publicURL(s *settings.Settings) string {
 	return s.Origin(s.Listen)
 }
 
+// corpusPlace returns where nodes store the corpus for one another.
+func corpusPlace(s *settings.Settings) string {
+	if s.CorpusStore.Word() == "" {
+		return s.CorpusStore.String()
+	}
+	return s.Store.String()
+}
+
 // explainDamage adds the way out to an error of a corpus or a database that can't be read.
-func explainDamage(err error) error {
+func explainDamage(s *settings.Settings, err error) error {
 	switch {
+	case errors.Is(err, store.ErrCorpus) && s.Postgres():
+		return fmt.Errorf("%w. The corpus is in %s: check that the data directory has space for a copy and can be written, and start again. If chunks are lost, start a node that has a copy: it stores them again", err, corpusPlace(s))
 	case errors.Is(err, store.ErrCorpus):
 		return fmt.Errorf("%w. Without a backup, run `stile serve --new-corpus`, which starts with an empty corpus, and import it again", err)
 	case sqlite.IsDamaged(err):

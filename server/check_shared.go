@@ -3,11 +3,13 @@ package server
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"stile.example/stile/corpus/replica/buckets"
 	"stile.example/stile/datadir"
+	"stile.example/stile/nodes"
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
 	"stile.example/stile/store/valkey"
@@ -44,12 +46,45 @@ func checkPostgres(ctx context.Context, s *settings.Settings, now func() time.Ti
 	case !p.IsNew:
 		add("keys", OK, "the keys in PostgreSQL can be decrypted")
 	}
-	for _, d := range p.Differences {
-		add("nodes", Warning, "the setting %s differs from that of the node %s; all nodes need the same one", d.Setting, strings.Join(d.Nodes, ", "))
+	for _, d := range byNodes(p.Differences) {
+		add("nodes", Warning, "settings differ from those of %s, and all nodes need the same: %s", d.nodes, strings.Join(d.settings, ", "))
+	}
+	if same := repeated(p.Live); same != "" {
+		add("nodes", Warning, "several live nodes are called %s: give each its own name with the setting node", same)
 	}
 	if len(p.Live) > 0 && len(p.Differences) == 0 {
 		add("nodes", OK, "%d live: %s", len(p.Live), strings.Join(p.Live, ", "))
 	}
+}
+
+// repeated returns a name that occurs more than once, "" if there is none.
+func repeated(names []string) string {
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return name
+		}
+	}
+	return ""
+}
+
+// differing is the settings in which the same nodes differ.
+type differing struct {
+	nodes    string
+	settings []string
+}
+
+// byNodes returns differences with one line for the same nodes: a node with the wrong file differs
+// in most settings from all others.
+func byNodes(all []nodes.Difference) (found []differing) {
+	for _, d := range all {
+		names := strings.Join(d.Nodes, ", ")
+		i := slices.IndexFunc(found, func(f differing) bool { return f.nodes == names })
+		if i < 0 {
+			i, found = len(found), append(found, differing{nodes: names})
+		}
+		found[i].settings = append(found[i].settings, d.Setting)
+	}
+	return found
 }
 
 // checkClockOf checks how much a clock of an engine differs from this machine's.
@@ -76,7 +111,7 @@ func checkStates(ctx context.Context, s *settings.Settings, now func() time.Time
 	}
 	found, err := valkey.Examine(ctx, p.ValkeyOptions())
 	if err != nil {
-		add("state", Wrong, "%s: %s", s.State, oneLine(err))
+		add("state", Wrong, "%s", oneLine(err)) // it has the place
 		return
 	}
 	for _, f := range found {

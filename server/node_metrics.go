@@ -48,3 +48,14 @@ func (srv *Server) nodeMetrics() (m metrics.Nodes) {
 	}
 	return m
 }
+
+// logFindings logs what is not ideal about the engine of states. Only a server does so: the output
+// of a command is for its own subject, and stile check shows the same.
+func (srv *Server) logFindings() {
+	if srv.dir.Store.Shared == nil {
+		return
+	}
+	for _, f := range srv.dir.Store.Shared.Findings {
+		srv.dir.Log.Warn("the engine of states is not configured as it should be", "server", f.Server, "problem", f.Problem, "why", f.Why, "fix", f.Fix)
+	}
+}

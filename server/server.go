@@ -78,6 +78,7 @@ func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *s
 	if created := srv.dir.Created(); created != "" {
 		log.Info("created the data directory", "data", created)
 	}
+	srv.logFindings()
 	if err := srv.dir.Store.Upgrade(ctx); err != nil {
 		return nil, err
 	}

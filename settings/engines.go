@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"regexp"
@@ -199,7 +200,7 @@ func (s *Settings) StoreSecrets() (keys [][]byte, err error) {
 	if s.StoreKeyFile != "" {
 		raw, err := os.ReadFile(s.StoreKeyFile)
 		if err != nil {
-			return nil, fmt.Errorf("store_key_file: %w", err)
+			return nil, unreadable("store_key_file", err, "copy it from another node, or from where you keep it; only a new cluster gets a new one")
 		}
 		where, text = "store_key_file: "+s.StoreKeyFile, string(raw)
 	}
@@ -293,10 +294,22 @@ func withPassword(setting, file, text string) (string, error) {
 	return u.String(), nil
 }
 
+// unreadable returns the error for a file that can't be read, with what to do. missing is what to
+// do if it does not exist.
+func unreadable(setting string, err error, missing string) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%s: %w: %s", setting, err, missing)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s: %w: the user that runs stile must be able to read it, such as by chown root:stile and chmod 640", setting, err)
+	}
+	return fmt.Errorf("%s: %w", setting, err)
+}
+
 func readPassword(setting, file string) (string, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", setting, err)
+		return "", unreadable(setting, err, "correct the path, or create the file")
 	}
 	password := strings.TrimRight(string(raw), "\r\n")
 	if password == "" || len(password) > maxPassword {

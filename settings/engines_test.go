@@ -3,6 +3,7 @@ package settings
 import (
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -132,5 +133,27 @@ func TestSharedFingerprint(t *testing.T) {
 		if same := b.SharedFingerprint(key)[name] == v; same == (name == "policy.token.calls") {
 			t.Errorf("%s: %v", name, same)
 		}
+	}
+}
+
+// TestUnreadableFiles checks that an error about a file of a secret says what to do.
+func TestUnreadableFiles(t *testing.T) {
+	for _, c := range []struct{ setting, want string }{
+		{"store_key_file", "copy it from another node"},
+		{"store_password_file", "correct the path, or create the file"},
+	} {
+		s := load(t, "store: postgres://me@db/stile\nstore_key: "+strings.Repeat("0a", 32)+"\n")
+		s.StoreKeyFile, s.StorePasswordFile = "missing", "missing"
+		_, err := s.StoreSecrets()
+		if c.setting == "store_password_file" {
+			_, err = s.StoreURL()
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), c.setting+": open missing") || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v", c.setting, err)
+		}
+	}
+	err := unreadable("store_key_file", &fs.PathError{Op: "open", Path: "k", Err: fs.ErrPermission}, "")
+	if !strings.Contains(err.Error(), "chown root:stile") {
+		t.Error(err)
 	}
 }

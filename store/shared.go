@@ -41,6 +41,7 @@ type Shared struct {
 	Postgres *postgres.DB
 	States   *states.Store
 	Valkey   *valkey.Engine   // nil: states are in PostgreSQL
+	Findings []valkey.Finding // about how it is configured; none is fatal
 	Requests *breaker.Breaker // counts the requests to the engine of states
 	Bucket   *buckets.Chunks  // nil: the corpus is in PostgreSQL
 	Replica  *replica.Replica
@@ -135,10 +136,7 @@ func (sh *Shared) openValkey(ctx context.Context, p Places) (states.Engine, erro
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("the engine of states can't be used: %w", err), e.Close())
 	}
-	for _, f := range found {
-		p.Log.Warn("the engine of states is not configured as it should be", "server", f.Server, "problem", f.Problem, "why", f.Why, "fix", f.Fix)
-	}
-	sh.Valkey = e
+	sh.Valkey, sh.Findings = e, found
 	return e, nil
 }
 

@@ -54,7 +54,9 @@ func (p Commands) inspect(c *cobra.Command) (r inspect.Report, err error) {
 		return r, err
 	}
 	x := p.Executor(c, s)
-	x.Open = datadir.OpenFiles
+	if !s.Postgres() { // whose files are elsewhere: it is opened, as by every command
+		x.Open = datadir.OpenFiles
+	}
 	shown := &progress{out: p.Err(), now: p.Now, next: p.Now().Add(2 * time.Second)}
 	return r, p.PerformBy(c.Context(), x, c.Name(), operations.None{}, &r, operations.Call{Out: shown})
 }

@@ -64,6 +64,11 @@ func (p Commands) move(c *cobra.Command, f moveFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil && c.Context().Err() != nil {
+			err = fmt.Errorf("the move was interrupted, and is not complete: run the same command again; until it is complete, the server can also be started again on %s (%w)", f.from, err)
+		}
+	}()
 	target, err := move.Open(c.Context(), s, p.Now, p.Logger(s))
 	if err != nil {
 		return err
@@ -77,6 +82,9 @@ func (p Commands) move(c *cobra.Command, f moveFlags) (err error) {
 		By:       audit.Entry{Actor: by.Name, Role: string(by.Role), Credential: by.Credential},
 		Progress: func(part string, n int64) { shown.show("moving", part, int(n)) },
 	})
+	if errors.Is(err, datadir.ErrNoData) {
+		return fmt.Errorf("--from %s is not a data directory of stile: it has no stile.db and keys.json; name the setting data of the server to move", f.from)
+	}
 	if err != nil {
 		return access.Explain(p.Again(c), f.from, err)
 	}
@@ -94,8 +102,14 @@ func (p Commands) moveSettings(f moveFlags) (*settings.Settings, error) {
 	case strings.Contains(f.from, "://"):
 		return nil, syntax.Errorf("--from must be a data directory: data can't be moved back out of PostgreSQL")
 	}
+	if i, err := os.Stat(f.from); err == nil && !i.IsDir() {
+		return nil, syntax.Errorf("--from must be a data directory, and %s is a file; name the setting data of the server to move", f.from)
+	}
 	flags := map[string]string{}
 	if f.to != "" {
+		if !strings.HasPrefix(f.to, "postgres://") && !strings.HasPrefix(f.to, "postgresql://") {
+			return nil, syntax.Errorf("--to must be the URL of a PostgreSQL database, such as postgres://stile@db.internal/stile")
+		}
 		flags["store"] = f.to
 	}
 	s, err := p.SettingsWith(flags)

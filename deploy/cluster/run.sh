@@ -146,11 +146,14 @@ start_valkey() {
       --dir "$dir/valkey$i" --cluster-enabled yes --appendonly yes --appendfsync everysec --maxmemory-policy noeviction --save ""
   done
   for i in 1 2 3; do await "valkey$i" "does not respond" redis-cli -p $((PORT + 40 + i)) ping; done
-  formed || redis-cli --cluster create --cluster-yes 127.0.0.1:$((PORT + 41)) 127.0.0.1:$((PORT + 42)) 127.0.0.1:$((PORT + 43)) >"$dir/create.log" 2>&1 ||
+  met || redis-cli --cluster create --cluster-yes 127.0.0.1:$((PORT + 41)) 127.0.0.1:$((PORT + 42)) 127.0.0.1:$((PORT + 43)) >"$dir/create.log" 2>&1 ||
     { cat "$dir/create.log" >&2; fail "the Valkeys don't form a cluster"; }
   await valkey1 "is not in a complete cluster" formed
 }
 
+# met reports whether the Valkeys know one another from an earlier run with the same directory. Their
+# cluster needs some seconds to be complete again.
+met() { ! redis-cli -p $((PORT + 41)) cluster info | grep -q cluster_known_nodes:1[^0-9]; }
 formed() { redis-cli -p $((PORT + 41)) cluster info | grep -q cluster_state:ok; }
 
 # --- nodes ------------------------------------------------------------------------------------

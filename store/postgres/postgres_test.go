@@ -85,16 +85,22 @@ func TestErrorsKeepThePassword(t *testing.T) {
 	for url, says := range map[string]string{
 		wrong:      "the password is wrong",
 		noDatabase: "createdb",
-		strings.Replace(wrong, "@127.0.0.1:", "@::", 1):      "must be like postgres://",
-		strings.Replace(wrong, "disable", "sometimes", 1):    "must be like postgres://",
-		"postgres://stile:blackthorn@127.0.0.1:1/a?x=%zz":    "must be like postgres://",
-		"postgres://stile:blackthorn@127.0.0.1:1/stile":      "127.0.0.1:1/stile",
+		strings.Replace(wrong, "@127.0.0.1:", "@::", 1):   "must be like postgres://",
+		strings.Replace(wrong, "disable", "sometimes", 1): "must be like postgres://",
+		"postgres://stile:blackthorn@127.0.0.1:1/a?x=%zz": "must be like postgres://",
+		"postgres://stile:blackthorn@127.0.0.1:1/stile":   "127.0.0.1:1/stile: PostgreSQL can't be reached at 127.0.0.1:1 (connect: connection refused): check",
+		"postgres://stile:blackthorn@db.invalid/stile":    "the host db.invalid can't be found",
+		strings.Replace(url, "disable", "require", 1):     "the server has no TLS: set ssl = on",
+		url + "&x=y": "the URL has a parameter that PostgreSQL does not know",
 		"postgres://stile:black%thorn@127.0.0.1:1/stile":     "must be like postgres://",
 		"postgres://stile:blackthorn@127.0.0.1:port/another": "must be like postgres://",
 	} {
 		_, err := Open(t.Context(), url, options())
 		if err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want %q", url, err, says)
+		}
+		if err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: the error has several lines: %v", url, err)
 		}
 		for _, secret := range []string{"blackthorn", "elderflower", "thorn"} {
 			if err != nil && strings.Contains(err.Error(), secret) {

@@ -63,6 +63,7 @@ func (e *Engine) Check(ctx context.Context) ([]Finding, error) {
 		return nil, errClosed
 	}
 	var findings []Finding
+	isWrongKind := false // of URL: every command would be refused, and says nothing more
 	nodes := e.client.Nodes()
 	for _, address := range slices.Sorted(maps.Keys(nodes)) {
 		s, err := e.inspect(ctx, address, nodes[address])
@@ -75,6 +76,10 @@ func (e *Engine) Check(ctx context.Context) ([]Finding, error) {
 			return nil, fmt.Errorf("examine %s: %w", address, e.failed(err, false))
 		}
 		findings = append(findings, e.judge(s)...)
+		isWrongKind = isWrongKind || e.needsCluster(s)
+	}
+	if isWrongKind {
+		return findings, nil
 	}
 	if e.target.Cluster {
 		more, err := e.checkSlots(ctx)
@@ -122,6 +127,11 @@ func (s server) get(setting, info string) string {
 	return s.info[info]
 }
 
+// needsCluster reports whether a server is part of a cluster, and the URL does not say so.
+func (e *Engine) needsCluster(s server) bool {
+	return s.info["cluster_enabled"] == "1" && !e.target.Cluster
+}
+
 // judge returns what is wrong with a server's configuration.
 func (e *Engine) judge(s server) (findings []Finding) {
 	add := func(fatal bool, problem, why, fix string) {
@@ -140,7 +150,7 @@ func (e *Engine) judge(s server) (findings []Finding) {
 		add(true, "it is a replica", "a replica can't be written",
 			fmt.Sprintf("give the address of its master (%s:%s) in the URL, or use ?sentinel=name", s.info["master_host"], s.info["master_port"]))
 	}
-	if s.info["cluster_enabled"] == "1" && !e.target.Cluster {
+	if e.needsCluster(s) {
 		add(true, "it is part of a cluster", "the URL does not say so", "add ?cluster=yes to the URL")
 	}
 	switch policy := s.get("maxmemory-policy", "maxmemory_policy"); policy {

@@ -3,6 +3,7 @@ package valkey
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -42,7 +43,10 @@ func (c *conns) dial(ctx context.Context, address string, d *net.Dialer, config 
 		raw, err = d.DialContext(ctx, "tcp", address)
 	}
 	if err != nil {
-		return nil, &dialError{fmt.Errorf("connect to %s: %w", address, err)}
+		if _, named := errors.AsType[*net.OpError](err); !named { // such as an error of TLS
+			err = fmt.Errorf("connect to %s: %w", address, err)
+		}
+		return nil, &dialError{err}
 	}
 	c.dials.Add(1)
 	n := &conn{raw, c}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -106,6 +107,11 @@ func unreachable(err error) error {
 		return fmt.Errorf("%s: %w", hint, err)
 	case errors.Is(err, rueidis.ErrNoAddr):
 		return errors.New("no host responds")
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("the server closed the connection: check that it is Valkey or Redis, and whether it needs TLS (valkeys:// or rediss://): %w", err)
+	}
+	if _, ok := errors.AsType[*dialError](err); ok {
+		return fmt.Errorf("%w: check the host and the port in the URL, and that the server runs and listens there", err)
 	}
 	return err
 }

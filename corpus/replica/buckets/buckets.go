@@ -73,8 +73,11 @@ func (c *Chunks) explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	if r := minio.ToErrorResponse(err); r.Code == "NoSuchKey" {
+	switch minio.ToErrorResponse(err).Code {
+	case "NoSuchKey":
 		return fmt.Errorf("%s: %w", c.config, replica.ErrNone)
+	case "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch":
+		return fmt.Errorf("%s: %w: check the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the file in ?credentials= or the role of the machine), what they may do, and the region", c.config, err)
 	}
 	return fmt.Errorf("%s: %w", c.config, err)
 }

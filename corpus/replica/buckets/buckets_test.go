@@ -116,6 +116,9 @@ func TestRefused(t *testing.T) {
 		if err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "s3://") {
 			t.Errorf("%s: %v", what, err)
 		}
+		if what == "credentials" && err != nil && !strings.Contains(err.Error(), "check the credentials") {
+			t.Errorf("%s: no advice: %v", what, err)
+		}
 	}
 	b.Stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
