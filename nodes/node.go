@@ -46,6 +46,7 @@ type Node struct {
 	failing  bool
 	failures map[string]time.Time // since when topics could not be read
 	reading  map[string]bool      // topics that are being read
+	differs  map[string]bool      // settings that differ, with their nodes, as they are in the log
 
 	settling settling
 
@@ -307,13 +308,32 @@ func (n *Node) Differences(ctx context.Context) ([]Difference, error) {
 	return Differences(n.opt.Info.Settings, all), err
 }
 
-// ScanDead copies what nodes have counted that died since the last time. One node at a time must do
-// that.
+// logDifferences warns of settings that differ, once for each, and again if it has been right
+// meanwhile.
+func (n *Node) logDifferences(found []Difference) {
+	present := map[string]bool{}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, d := range found {
+		key := fmt.Sprint(d.Setting, d.Nodes)
+		if present[key] = true; !n.differs[key] {
+			n.opt.Log.Warn("a setting differs from that of other nodes; all need the same one", "setting", d.Setting, "nodes", d.Nodes)
+		}
+	}
+	if len(n.differs) > 0 && len(present) == 0 {
+		n.opt.Log.Info("the settings of all nodes are the same again")
+	}
+	n.differs = present
+}
+
+// ScanDead copies what nodes have counted that died since the last time, and warns of settings that
+// differ. One node at a time must do that.
 func (n *Node) ScanDead(ctx context.Context) error {
 	all, err := n.opt.Store.Nodes(ctx)
 	if err != nil {
 		return err
 	}
+	n.logDifferences(Differences(n.opt.Info.Settings, all))
 	numbers, names := Unscanned(all)
 	if len(numbers) == 0 {
 		return nil

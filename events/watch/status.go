@@ -18,7 +18,7 @@ func (w *Watcher) Update(ctx context.Context, clientID string, change func(*tena
 	if err != nil {
 		return t, err
 	}
-	if err := w.emit(context.WithoutCancel(ctx), statusEvent(&t, w.Now())); err != nil {
+	if err := w.emitStatus(context.WithoutCancel(ctx), &t); err != nil {
 		return t, fmt.Errorf("the tenant is %s, but webhooks are not informed until the server restarts: %w", t.Status, err)
 	}
 	return t, nil
@@ -28,11 +28,25 @@ func (w *Watcher) Update(ctx context.Context, clientID string, change func(*tena
 func (w *Watcher) checkStatuses(ctx context.Context) error {
 	w.status.Lock()
 	defer w.status.Unlock()
+	if err := w.Tenants.Reload(ctx); err != nil { // another node may have changed one just now
+		return err
+	}
 	for _, t := range w.Tenants.List() {
 		if err := w.emit(ctx, statusEvent(t, w.Now())); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// emitStatus emits the event of a status by the stored mark, and not by what is known of it: other
+// nodes change it too, so a second change on this node may seem to be none.
+func (w *Watcher) emitStatus(ctx context.Context, t *tenants.Tenant) error {
+	e := statusEvent(t, w.Now())
+	if _, err := w.Outbox.Emit(ctx, e); err != nil {
+		return err
+	}
+	w.know(e.Mark.Key, e.Mark.Value)
 	return nil
 }
 

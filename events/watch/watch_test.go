@@ -256,6 +256,25 @@ func TestStatus(t *testing.T) {
 	w.want("after a kill", w.stored(), suspended)
 }
 
+// TestStatusOfNodes: two nodes change the status of a tenant by turns, and each change is an event,
+// although a node's own last change may be the same.
+func TestStatusOfNodes(t *testing.T) {
+	w := newWorld(t)
+	w.tenant("acme", 0)
+	one := w.Watcher
+	w.restart()
+	two := w.Watcher
+	for i, node := range []*watch.Watcher{one, two, one, two, two, one} {
+		s := []tenants.Status{tenants.Suspended, tenants.Active}[i%2]
+		if _, err := node.Update(t.Context(), "acme", func(t *tenants.Tenant) error { t.Status = s; return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := w.stored(); len(got) != 6 {
+		t.Errorf("%d events of 6 changes: %s", len(got), got)
+	}
+}
+
 func state(until int64, blocks uint8) addresses.State {
 	return addresses.State{Until: until, LastStepBlocks: blocks, Propose: true}
 }
