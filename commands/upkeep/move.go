@@ -12,6 +12,7 @@ import (
 	"stile.example/stile/audit"
 	"stile.example/stile/commands/printing"
 	"stile.example/stile/commands/syntax"
+	"stile.example/stile/datadir"
 	"stile.example/stile/datadir/access"
 	"stile.example/stile/move"
 	"stile.example/stile/operations"
