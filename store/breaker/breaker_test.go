@@ -105,8 +105,8 @@ func TestFull(t *testing.T) {
 	}
 }
 
-// TestFullSaysNothing: requests that a full breaker refuses do not open it. A late response does not
-// make an open one look up.
+// TestFullSaysNothing: requests that a full breaker refuses do not open it. A late response does
+// not make an open one look up.
 func TestFullSaysNothing(t *testing.T) {
 	b := breaker.New(breaker.Options{Log: slog.New(slog.DiscardHandler), MaxFlight: 1, Trip: 3})
 	late, err := b.Enter()

@@ -35,7 +35,7 @@ import (
 const (
 	heals     = 5 * time.Second // the limit after a fault has ended
 	requestIn = 5 * time.Second // as the handlers allow
-	longest   = 5 * time.Second // the limit of what a caller waits; 2.5 s, and what a busy machine adds
+	longest   = 5 * time.Second // the limit of what a caller waits: 2.5 s if not busy
 	pace      = 4 * time.Millisecond
 )
 

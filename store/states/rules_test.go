@@ -10,12 +10,12 @@ import (
 )
 
 // versioned is a state that is only a version.
-type versioned uint32
+type versioned uint64
 
-func (v versioned) order() (id []byte, version uint32) { return nil, uint32(v) }
+func (v versioned) order() (id []byte, version uint64) { return nil, uint64(v) }
 
-// TestDirty: of two states of a token the later one is transferred. What does not fit, and what a
-// scan did not reach, is found by the next scan.
+// TestDirty: of two states of a token the later one is transferred. The next scan finds
+// the states that did not fit, and those that a scan did not reach.
 func TestDirty(t *testing.T) {
 	t.Parallel()
 	var d dirty[int, versioned]

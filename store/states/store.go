@@ -20,10 +20,12 @@ type Options struct {
 	Now  func() time.Time // required
 	Node uint32           // the number of this process: no other one that runs may have it
 
-	KeepIdle      time.Duration // how long values are cached after their last use; 0 means 15 minutes
-	MaxKnown      int           // how many tokens are cached at most; 0 means two million
-	Timeout       time.Duration // of one operation of the engine; 0 means 1 s
-	ChangeTimeout time.Duration // of a change, with everything that it repeats, and how long a step waits for others at most; 0 means 1.5 s
+	KeepIdle time.Duration // how long values are cached after their last use; 0 means 15 minutes
+	MaxKnown int           // how many tokens are cached at most; 0 means two million
+	Timeout  time.Duration // of one operation of the engine; 0 means 1 s
+	// ChangeTimeout is that of a change, with everything that it repeats, and how long a step waits
+	// for others at most; 0 means 1.5 s.
+	ChangeTimeout time.Duration
 }
 
 // Store keeps the states of tokens and addresses in an Engine. It is safe for concurrent use.

@@ -21,8 +21,8 @@ func open(t *testing.T) (*postgres.DB, nodetable.Table) {
 	return db, nodetable.Table{Pool: db.Single()}
 }
 
-// TestLeases: a lease belongs to one node, by its fence, until it ends. Who had it before can
-// neither extend nor end it.
+// TestLeases: a lease belongs to one node, by its fence, until it ends. An earlier holder
+// can neither extend nor end it.
 func TestLeases(t *testing.T) {
 	_, table := open(t)
 	acquire := func(number uint32, fence int64, length time.Duration) int64 {
