@@ -54,7 +54,7 @@ func TestS71SlowSettling(t *testing.T) {
 	}
 }
 
-// TestS72ManyReadersOfUsage checks that many who read usage at the same time, each of whom makes
+// TestS72ManyReadersOfUsage checks that many who read usage at the same time, each of which makes
 // all nodes copy what they count, share these requests: nodes continue to hear of each other.
 func TestS72ManyReadersOfUsage(t *testing.T) {
 	s := newSite(t)

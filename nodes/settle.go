@@ -54,8 +54,8 @@ func (n *Node) Settle(ctx context.Context) error {
 	}
 }
 
-// settleNext settles for all who wait for mine, after those who came before. Whoever comes from
-// then on waits for the next time: what was counted before must be copied.
+// settleNext settles for all who wait for mine, after those who came before. Callers that
+// come from then on wait for the next time: what was counted before must be copied.
 func (n *Node) settleNext(ctx context.Context, mine *asked) {
 	s := &n.settling
 	s.turn <- struct{}{}

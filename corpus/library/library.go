@@ -198,9 +198,9 @@ func (l *Library) release(g *generation) {
 	}
 }
 
-// publish makes the generation after g current. Its file must be complete. The file of g is kept, to
-// undo the change, or removed with its last user if no change is given. The one that was kept before
-// is removed.
+// publish makes the generation after g current. Its file must be complete. The file of g is kept,
+// to undo the change, or removed with its last user if no change is given. The one that was kept
+// before is removed.
 func (l *Library) publish(ctx context.Context, g *generation, change *Change) error {
 	if l.shared != nil {
 		return l.publishShared(ctx, g, change)

@@ -151,8 +151,8 @@ start_valkey() {
   await valkey1 "is not in a complete cluster" formed
 }
 
-# met reports whether the Valkeys know one another from an earlier run with the same directory. Their
-# cluster needs some seconds to be complete again.
+# met reports whether the Valkeys know one another from an earlier run with the same directory.
+# Their cluster needs some seconds to be complete again.
 met() { ! redis-cli -p $((PORT + 41)) cluster info | grep -q cluster_known_nodes:1[^0-9]; }
 formed() { redis-cli -p $((PORT + 41)) cluster info | grep -q cluster_state:ok; }
 

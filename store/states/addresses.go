@@ -104,8 +104,8 @@ func (st *Store) noteAddress(key addressKey, v value, s addresses.State) {
 }
 
 // restoreBlocks stores the blocks of addresses again that the engine has lost: those that were
-// transferred, and have not ended. Nodes that start later would not know them otherwise. What else
-// was counted of addresses begins again.
+// transferred, and have not ended. Nodes that start later would not know them otherwise. All other
+// counts of addresses begin again.
 func (st *Store) restoreBlocks(ctx context.Context) error {
 	if !st.blocksLost.CompareAndSwap(true, false) {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// TestS75Evicted: a server that is told to evict values while it runs, or is replaced by one that
+// TestS75Evicted: a server that is set to evict values while it runs, or is replaced by one that
 // does, forgets which calls tokens have made. None of them gets its calls again.
 func TestS75Evicted(t *testing.T) {
 	t.Parallel()
