@@ -40,7 +40,7 @@ func (t Table) AddLink(ctx context.Context, l links.Link, most int) error {
 
 // Links implements [links.Store].
 func (t Table) Links(ctx context.Context, tenant uint32) ([]links.Link, error) {
-	list, err := rows.All(ctx, t.DB.Reader(), scan, `SELECT `+columns+` FROM links WHERE tenant = ? ORDER BY created_at, id`, tenant)
+	list, err := rows.All(ctx, t.DB.Reader(), scan, `SELECT `+columns+` FROM links WHERE tenant = ? ORDER BY created_at, name, id`, tenant)
 	return list, wrap("read links", err)
 }
 
