@@ -95,8 +95,11 @@ func TestPartition(t *testing.T) {
 		}
 		release()
 		time.Sleep(60 * time.Second)
+		others.mu.Lock()
+		until, fence := others.until, others.fence
+		others.mu.Unlock()
 		alone.mu.Lock()
-		alone.gone, alone.until, alone.fence = false, others.until, others.fence
+		alone.gone, alone.until, alone.fence = false, until, fence
 		alone.mu.Unlock()
 		if _, _, err := alone.node(1, nil).TryHold(ctx, "upkeep", "upkeep"); err == nil || second.Err() != nil {
 			t.Errorf("it takes the lease of another when it is back: %v", err)

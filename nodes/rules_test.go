@@ -99,7 +99,7 @@ func (m *memory) set(change func()) {
 }
 
 func newNode(m *memory) *Node {
-	return &Node{number: 1, opt: Options{Store: m, Log: slog.New(slog.DiscardHandler), Settle: func(context.Context) error { return nil }}}
+	return &Node{number: 1, settling: settling{turn: make(chan struct{}, 1)}, opt: Options{Store: m, Log: slog.New(slog.DiscardHandler), Settle: func(context.Context) error { return nil }}}
 }
 
 // TestSettle: a node waits for all live nodes, not for those that die, and not longer than 3 s.

@@ -9,6 +9,7 @@ var (
 	}
 	unversioned = map[string]string{
 		"backup":         "it changes nothing",
+		"key reencrypt":  "the keys stay the same, and encrypting them twice changes nothing",
 		"token issue":    "an issued token is not stored, so there is nothing that somebody else could have changed",
 		"webhook add":    "the server chooses the id of the webhook, so there is nothing with its name yet",
 		"webhook replay": "a delivery never changes by a replay, which adds another one",
