@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -167,16 +168,21 @@ func (n *oneNode) EachAddress(ctx context.Context, fn func(addresses.Scope, addr
 	return n.DB.EachAddress(ctx, fn)
 }
 
-// Sweep removes rows as [DB.Sweep] does, and reads again what it has in memory.
+// Sweep removes rows as [DB.Sweep] does, and reads again what it has in memory, except what changed
+// meanwhile.
 func (n *oneNode) Sweep(ctx context.Context, now time.Time) error {
 	if err := errors.Join(n.settle(ctx), n.DB.Sweep(ctx, now)); err != nil {
 		return err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	clear(n.tokens)
-	clear(n.scopes)
-	return n.DB.EachAddress(ctx, func(a addresses.Scope, s addresses.State) { n.scopes[a] = s })
+	maps.DeleteFunc(n.tokens, func(id tokens.ID, _ tokens.State) bool { return !n.dirty[id] })
+	maps.DeleteFunc(n.scopes, func(a addresses.Scope, _ addresses.State) bool { return !n.dirty[a] })
+	return n.DB.EachAddress(ctx, func(a addresses.Scope, s addresses.State) {
+		if !n.dirty[a] {
+			n.scopes[a] = s
+		}
+	})
 }
 
 func (n *oneNode) Close() error {
