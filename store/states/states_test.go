@@ -3,9 +3,11 @@ package states
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"stile.example/stile/addresses"
@@ -456,6 +458,33 @@ func TestFirstEpoch(t *testing.T) {
 				t.Errorf("with tokens %v, node %d: %+v, %v", has, n, v, err)
 			}
 		}
+	}
+}
+
+// TestFirstEpochIsSlow: a node that starts while another one is about to store the first epoch
+// waits for it. If that node is gone, an epoch begins that refuses what may have been lost.
+func TestFirstEpochIsSlow(t *testing.T) {
+	for takes, isFirst := range map[time.Duration]bool{startWait - time.Second/2: true, 2 * startWait: false} {
+		synctest.Test(t, func(t *testing.T) {
+			m, db := newMemory(), newTable()
+			m.epoch, db.notBefore = 0, 0
+			slow := make(chan error)
+			open := func(l *link, node uint32) (*Store, error) {
+				return Open(t.Context(), l, db, Options{Log: slog.New(slog.DiscardHandler), Now: time.Now, Node: node})
+			}
+			go func() {
+				_, err := open(&link{memory: m, slowEpoch: takes}, 1)
+				slow <- err
+			}()
+			synctest.Wait() // it is stored in the table, and not in the engine
+			st, err := open(&link{memory: m}, 2)
+			if err != nil || db.notBefore == 0 || (st.NotBefore() == FirstEpoch) != isFirst {
+				t.Errorf("stored after %v: the epoch is %d, %v", takes, st.NotBefore(), err)
+			}
+			if err := <-slow; isFirst && err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 
