@@ -86,7 +86,7 @@ var allowedImports = map[string]string{
 	"store/sqlite/inspect":      "addresses audit corpus/sqlite refusals store/sqlite store/tables/auditlog store/sqlite/migration store/tables/statementlog tenants tokens usage store/tables/rows store/tables/tenanttable store/tables/tokenlist idempotency statements webhooks",
 	"store/states":              "addresses tokens usage store/breaker",
 	"store/states/statestest":   "addresses stiletest/engines store/postgres store/postgres/values store/states store/storetest store/tables/historytable store/tables/refusallog store/tables/tokenlist tokens tokens/listing usage",
-	"store/postgres/values":     "addresses store/postgres store/states store/tables/rows tokens jackc/pgx sony/gobreaker",
+	"store/postgres/values":     "addresses store/postgres store/states store/tables/rows tokens jackc/pgx",
 	"store/storetest":           "tokens addresses refusals tenants usage tokens/listing history",
 	"store/storetest/newdb":     "stiletest/engines store/postgres store/sqlite store/tables/historytable store/tables/rows store/tables/statementlog tenants tokens usage",
 	"store/tables/refusallog":   "refusals store/tables/rows",

@@ -688,6 +688,10 @@ func TestS76BlocksAfterLoss(t *testing.T) {
 	}
 	lose := func() {
 		m.flush()
+		// The first node begins the epoch, and dies before it has done more.
+		if err := stores[0].Update(t.Context(), tokens.ID{7}, counting); err != nil {
+			t.Fatal(err)
+		}
 		ctx, stop := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer stop()
 		stores[1].Run(ctx)

@@ -47,8 +47,8 @@ type Store struct {
 	hadEpoch  atomic.Bool  // the engine has had an epoch since this process started
 	restored  atomic.Int64 // values that were written back after a failover
 	failing   atomic.Bool
-	// blocksLost says that this node has begun an epoch, and must store the blocks of addresses
-	// again.
+	// blocksLost says that a loss has just happened, so that the blocks of addresses must be stored
+	// again. All nodes do that: the one that began the epoch may die before.
 	blocksLost atomic.Bool
 	evicted    bool // the engine has evicted values, and no epoch has begun since; of Run
 
@@ -100,6 +100,7 @@ func (st *Store) raise(notBefore int64) {
 		}
 		if now := st.opt.Now(); now.Sub(time.Unix(notBefore, 0)) < skew+quotaWait {
 			st.noticed.Store(now.UnixNano())
+			st.blocksLost.Store(true)
 		}
 		return
 	}
@@ -183,7 +184,6 @@ func (st *Store) setEpoch(ctx context.Context, f Forgetful, last int64) error {
 	if st.raise(notBefore); notBefore == FirstEpoch {
 		return nil
 	}
-	st.blocksLost.Store(true)
 	st.opt.Log.Warn("the engine of states had lost its memory: tokens issued until now that were not seen since are refused",
 		"not_before", time.Unix(notBefore, 0).UTC())
 	return nil
