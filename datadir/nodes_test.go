@@ -113,6 +113,29 @@ func TestNodesSeeChanges(t *testing.T) {
 	})
 }
 
+// TestEachNodeHasEvidenceOfItsCalls checks that `stile doctor` on one node knows the calls of
+// another, whichever does the upkeep.
+func TestEachNodeHasEvidenceOfItsCalls(t *testing.T) {
+	s := newSite(t)
+	a, b := s.node("a"), s.node("b")
+	ctx, now := t.Context(), time.Now()
+	if _, err := a.Tenants.Add(ctx, tenants.Tenant{ClientID: "acme", Name: "Acme", Status: tenants.Active, CreatedAt: now}); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "a tenant", func() bool { _, ok := b.Tenants.Find("acme"); return ok })
+	n, _ := a.Tenants.Find("acme")
+	for _, d := range []*Dir{a, b, b} {
+		d.Meter.Reserve(n.Number, 0, now)
+		d.Meter.Use(n.Number, now)
+	}
+	if err := b.Evidence.Flush(ctx, now); err != nil { // every few seconds
+		t.Fatal(err)
+	}
+	if known, err := a.Evidence.Traffic(ctx, now); err != nil || known[n.Number].Calls != 3 {
+		t.Errorf("%+v, %v: want 3 calls", known[n.Number], err)
+	}
+}
+
 // TestNodesRotateKeys checks that a new key signs only once all nodes know it, and that all nodes
 // use it then.
 func TestNodesRotateKeys(t *testing.T) {

@@ -31,8 +31,9 @@ type Meter struct {
 	shares map[account]*share // of months with a quota, if there are blocks
 }
 
-// count is what a tenant has used and reserved in a month.
-type count struct{ used, reserved int64 }
+// count is what a tenant has used and reserved in a month, and what this process has counted of
+// that.
+type count struct{ used, reserved, counted int64 }
 
 type account struct {
 	month  int32 // since the year 0
@@ -105,6 +106,9 @@ func (m *Meter) settle(a account, used int64) {
 	defer m.mu.Unlock()
 	if m.calls[a].reserved > 0 {
 		m.change(a, used, -1)
+		c := m.calls[a]
+		c.counted += used
+		m.calls[a] = c
 		m.shares[a].settle(used)
 	}
 }
@@ -115,7 +119,7 @@ func (m *Meter) change(a account, used, reserved int64) {
 		m.calls = make(map[account]count)
 	}
 	c := m.calls[a]
-	m.calls[a] = count{c.used + used, c.reserved + reserved}
+	m.calls[a] = count{c.used + used, c.reserved + reserved, c.counted}
 }
 
 // Used returns the number of calls that a tenant has used in the month of now.
@@ -123,4 +127,12 @@ func (m *Meter) Used(tenant uint32, now time.Time) int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.calls[open(tenant, now)].used
+}
+
+// Counted returns the number of calls in the month of now that this process has counted since it
+// started. Other nodes count theirs.
+func (m *Meter) Counted(tenant uint32, now time.Time) int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.calls[open(tenant, now)].counted
 }
