@@ -335,6 +335,9 @@ func (d *Dir) PolicyOf(t *tenants.Tenant) settings.Policy {
 // Reload adopts those of the new settings that may change while a server runs.
 func (d *Dir) Reload(next *settings.Settings) {
 	d.set.Store(d.Settings().Reload(next))
+	if d.Nodes != nil {
+		d.Nodes.UseSettings(d.Settings().SharedFingerprint(d.box.DigestKey()))
+	}
 	if err := d.UpdateAddressPolicy(context.Background()); err != nil {
 		d.Log.Error("can't update the policy of addresses; the old one stays", "err", err)
 	}

@@ -224,3 +224,24 @@ func TestNodesTakeTurns(t *testing.T) {
 		t.Errorf("settings differ: %+v", d)
 	}
 }
+
+// TestReloadedSettingsDiffer checks that other nodes know the settings that a node has read again.
+func TestReloadedSettingsDiffer(t *testing.T) {
+	s := newSite(t)
+	a, b := s.node("a"), s.node("b")
+	differing := func() []nodes.Difference {
+		found, err := b.Nodes.Differences(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	changed := s.settings("a", "STILE_POLICY_TOKEN_CALLS=77")
+	a.Reload(changed)
+	soon(t, "another setting on a", func() bool {
+		found := differing()
+		return len(found) == 1 && found[0].Setting == "policy.token.calls"
+	})
+	b.Reload(changed)
+	soon(t, "the same setting on both", func() bool { return len(differing()) == 0 })
+}
