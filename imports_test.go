@@ -183,7 +183,7 @@ var allowedImports = map[string]string{
 	"evidence":                  "",
 	"doctor":                    "evidence editdistance snippet tokens/readable",
 	"store/tables/evidencelog":  "evidence store/tables/rows",
-	"operations/diagnosis":      "datadir doctor evidence refusals tenants operations/ownview",
+	"operations/diagnosis":      "datadir doctor evidence refusals tenants operations/ownview usage",
 	"tracing":                   "go-logr/logr go.opentelemetry.io/otel",
 	"statements":                "tenants tokens usage golang.org/x/mod",
 	"statements/files":          "statements usage golang.org/x/mod",

@@ -76,6 +76,24 @@ func metersOf(n int, b Blocks, c *clock) (meters []*Meter) {
 
 func all(*share) bool { return true }
 
+// TestCounted checks that a meter has counted the calls of its own node, and none of the ledger.
+func TestCounted(t *testing.T) {
+	b, c := &shared{origin: 1, ledger: 500}, &clock{}
+	m := metersOf(1, b, c)[0]
+	for range 3 {
+		claim(t, m, 1000, c, Reserved)
+		m.Use(1, c.now())
+	}
+	claim(t, m, 1000, c, Reserved)
+	m.Release(1, c.now())
+	if err := m.refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if used, counted := m.Used(1, c.now()), m.Counted(1, c.now()); used != 500 || counted != 3 {
+		t.Errorf("%d calls used, of which this node counted %d", used, counted)
+	}
+}
+
 // claim claims a call, and fails if the answer is another one.
 func claim(t *testing.T, m *Meter, limit int64, c *clock, want Answer) {
 	t.Helper()

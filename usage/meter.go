@@ -35,6 +35,7 @@ type Meter struct {
 // count is what a tenant has used and reserved in a month.
 type count struct {
 	used, reserved int64
+	counted        int64 // of used, what this process has counted itself
 	ledger         int64 // used, as the ledger was last read; 0 if this process is alone
 }
 
@@ -177,6 +178,9 @@ func (m *Meter) settle(a account, used int64) {
 	defer m.mu.Unlock()
 	if m.calls[a].reserved > 0 {
 		m.change(a, used, -1)
+		c := m.calls[a]
+		c.counted += used
+		m.calls[a] = c
 		m.shares[a].settle(used)
 	}
 	if e := m.settled[a]; e != nil {
@@ -200,4 +204,12 @@ func (m *Meter) Used(tenant uint32, now time.Time) int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.calls[open(tenant, now)].used
+}
+
+// Counted returns the number of calls in the month of now that this process has counted since it
+// started. Other nodes count theirs.
+func (m *Meter) Counted(tenant uint32, now time.Time) int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.calls[open(tenant, now)].counted
 }
