@@ -273,7 +273,7 @@ func TestAnotherMaster(t *testing.T) {
 	}
 }
 
-// TestReadyReplica: a server that can be read and not written is not ready.
+// TestReadyReplica: a server that can be read and not written is not ready, and changes nothing.
 func TestReadyReplica(t *testing.T) {
 	t.Parallel()
 	s := engines.Valkey(t)
@@ -281,7 +281,12 @@ func TestReadyReplica(t *testing.T) {
 	if err := e.Ready(t.Context()); err != nil {
 		t.Error(err)
 	}
+	with := change(put(t, e, "a"), "a", "b")
+	with.Once = states.Once{Digest: [16]byte{1}, Until: inAnHour()}
 	send(t, raw(t, s.Addr), "REPLICAOF", "127.0.0.1", "1")
+	if _, _, err := e.Swap(t.Context(), with); err == nil || errors.Is(err, states.ErrUnknown) {
+		t.Errorf("a script on a replica: %v", err)
+	}
 	if err := e.Ready(t.Context()); err == nil {
 		t.Error("a replica is ready")
 	}

@@ -45,6 +45,30 @@ func TestThroughPgBouncer(t *testing.T) {
 	})
 }
 
+// TestUsedWithoutValue: what was used once stays used if the value of its key is gone.
+func TestUsedWithoutValue(t *testing.T) {
+	url := engines.Postgres(t)
+	statestest.Empty(t, url)
+	e := statestest.Values(t, url)()
+	s := states.Swap{Key: states.Key{Kind: states.KindToken, ID: "one"}, Next: []byte("x"), Expires: time.Now().Add(-time.Hour),
+		Once: states.Once{Digest: [16]byte{1}, Until: time.Now().Add(time.Hour)}}
+	if _, swapped, err := e.Swap(t.Context(), s); err != nil || !swapped {
+		t.Fatal(swapped, err)
+	}
+	if err := e.(states.Sweeper).Sweep(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, swapped, err := e.Swap(t.Context(), s); swapped || !errors.Is(err, states.ErrUsed) {
+		t.Errorf("used again: %v, %v", swapped, err)
+	}
+	if p, err := e.Get(t.Context(), s.Key); err != nil || p.Value != nil {
+		t.Errorf("%q is stored, %v", p.Value, err)
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestS73WrongClock: a node whose clock is ahead removes nothing that others need, such as used
 // proofs and the states of live tokens.
 func TestS73WrongClock(t *testing.T) {
