@@ -253,7 +253,8 @@ func TestAnotherMaster(t *testing.T) {
 	old, next := engines.Redis(t), engines.Valkey(t)
 	p := engines.NewProxy(t, old.Addr)
 	e := open(t, valkey.Options{URL: "redis://" + p.Addr})
-	k := put(t, e, "a")
+	k := put(t, e, "0")
+	expect(t, e, change(k, "0", "a"), `swapped "0"`) // finds that it has no IFEQ
 	host, port, _ := strings.Cut(next.Addr, ":")
 	open(t, valkey.Options{URL: "redis://" + next.Addr})
 	p.Lead(next.Addr)
@@ -287,8 +288,10 @@ func TestReadyReplica(t *testing.T) {
 	if _, _, err := e.Swap(t.Context(), with); err == nil || errors.Is(err, states.ErrUnknown) {
 		t.Errorf("a script on a replica: %v", err)
 	}
-	if err := e.Ready(t.Context()); err == nil {
-		t.Error("a replica is ready")
+	for range 3 { // also with new connections
+		if err := e.Ready(t.Context()); err == nil {
+			t.Error("a replica is ready")
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"stile.example/stile/store/postgres/values"
 	"stile.example/stile/store/states"
 	"stile.example/stile/store/states/statestest"
+	"stile.example/stile/tokens"
 )
 
 func TestEngine(t *testing.T) {
@@ -43,6 +44,53 @@ func TestThroughPgBouncer(t *testing.T) {
 		open := statestest.Values(t, engines.PgBouncer(t, url).URL)
 		return func() states.Engine { return aged{open().(*values.Engine), url} }
 	})
+}
+
+// TestExpiryMoves: a change of a value moves its expiry, too.
+func TestExpiryMoves(t *testing.T) {
+	url := engines.Postgres(t)
+	statestest.Empty(t, url)
+	e := statestest.Values(t, url)()
+	s := states.Swap{Key: states.Key{Kind: states.KindToken, ID: "one"}, Next: []byte("x"), Expires: time.Now().Add(-time.Hour)}
+	_, _, err := e.Swap(t.Context(), s)
+	s.Known, s.Next, s.Expires = []byte("x"), []byte("y"), time.Now().Add(time.Hour)
+	_, swapped, changed := e.Swap(t.Context(), s)
+	if err = errors.Join(err, changed, e.(states.Sweeper).Sweep(t.Context(), time.Now())); err != nil || !swapped {
+		t.Fatal(swapped, err)
+	}
+	if p, err := e.Get(t.Context(), s.Key); err != nil || string(p.Value) != "y" {
+		t.Errorf("%q, %v", p.Value, err)
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSink: a loss is later than the one before, unless that was far in the future, and the calls of
+// a month are those of its days.
+func TestSink(t *testing.T) {
+	url := engines.Postgres(t)
+	statestest.Empty(t, url)
+	n := statestest.Open(t, url, statestest.Values(t, url)())
+	sink := values.Sink{DB: n.DB()}
+	for _, x := range []struct{ set, want int64 }{{100, 100}, {95, 101}, {200, 200}, {50, 60}} {
+		if got, err := sink.SetNotBefore(t.Context(), x.set); got != x.want || err != nil {
+			t.Errorf("after %d it is %d, want %d: %v", x.set, got, x.want, err)
+		}
+	}
+	err := n.Update(t.Context(), tokens.ID{1}, func(s tokens.State) tokens.State { return count(bound(s)) }) // of 1 January 1970
+	if err = errors.Join(err, n.States.Settle(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	const january = 1970*12 + 1
+	for month, want := range map[int32]int64{january - 1: 0, january: 1, january + 1: 0} {
+		if used, err := sink.Used(t.Context(), month); used[1] != want || err != nil {
+			t.Errorf("month %d: %v, want %d: %v", month, used, want, err)
+		}
+	}
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestUsedWithoutValue: what was used once stays used if the value of its key is gone.
