@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"stile.example/stile/store/postgres/values"
 	"stile.example/stile/store/states"
 	"stile.example/stile/store/states/statestest"
+	"stile.example/stile/store/storetest"
 	"stile.example/stile/tokens"
 )
 
@@ -44,6 +46,27 @@ func TestThroughPgBouncer(t *testing.T) {
 		open := statestest.Values(t, engines.PgBouncer(t, url).URL)
 		return func() states.Engine { return aged{open().(*values.Engine), url} }
 	})
+}
+
+// TestEachOfMany: Each reads all values of a kind, in several steps.
+func TestEachOfMany(t *testing.T) {
+	url := engines.Postgres(t)
+	statestest.Empty(t, url)
+	e := statestest.Values(t, url)()
+	const many = 2100
+	storetest.Concurrently(100, func(i int) {
+		for n := range many / 100 {
+			s := states.Swap{Key: states.Key{Kind: states.KindQuota, ID: fmt.Sprint(i, " ", n)}, Next: []byte("x"), Expires: time.Now().Add(time.Hour)}
+			if _, _, err := e.Swap(context.Background(), s); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	found := map[string]bool{}
+	err := e.Each(t.Context(), states.KindQuota, func(k states.Key, _ []byte) error { found[k.ID] = true; return nil })
+	if err = errors.Join(err, e.Close()); err != nil || len(found) != many {
+		t.Errorf("%d of %d values: %v", len(found), many, err)
+	}
 }
 
 // TestExpiryMoves: a change of a value moves its expiry, too.
