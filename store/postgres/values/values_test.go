@@ -89,8 +89,8 @@ func TestExpiryMoves(t *testing.T) {
 	}
 }
 
-// TestSink: a loss is later than the one before, unless that was far in the future, and the calls of
-// a month are those of its days.
+// TestSink: a loss is later than the one before, unless that was far in the future, and the calls
+// of a month are those of its days.
 func TestSink(t *testing.T) {
 	url := engines.Postgres(t)
 	statestest.Empty(t, url)
@@ -101,7 +101,8 @@ func TestSink(t *testing.T) {
 			t.Errorf("after %d it is %d, want %d: %v", x.set, got, x.want, err)
 		}
 	}
-	err := n.Update(t.Context(), tokens.ID{1}, func(s tokens.State) tokens.State { return count(bound(s)) }) // of 1 January 1970
+	// The zero day is 1 January 1970.
+	err := n.Update(t.Context(), tokens.ID{1}, func(s tokens.State) tokens.State { return count(bound(s)) })
 	if err = errors.Join(err, n.States.Settle(t.Context())); err != nil {
 		t.Fatal(err)
 	}
