@@ -21,7 +21,8 @@ type Block struct {
 	Number int64 // larger than that of all earlier changes
 }
 
-// keepBlocks is how long a change is kept. A node that heard nothing for longer reads all scopes.
+// keepBlocks is how long a change is kept. A block that has not ended is kept for longer: so a node
+// that heard nothing for hours misses none. It may continue one that was lifted meanwhile.
 const keepBlocks = time.Hour
 
 // Put stores changes of blocks.
@@ -37,7 +38,7 @@ func (b Blocks) Put(ctx context.Context, some []Block) error {
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM blocks WHERE at < `+now+` - ?`, keepBlocks.Milliseconds())
+		_, err := tx.ExecContext(ctx, `DELETE FROM blocks WHERE at < `+now+` - ? AND until < `+now+` / 1000`, keepBlocks.Milliseconds())
 		return err
 	})
 }
@@ -46,12 +47,6 @@ func (b Blocks) Put(ctx context.Context, some []Block) error {
 func (b Blocks) Since(ctx context.Context, number int64) ([]Block, error) {
 	return rows.All(ctx, b.DB.Reader(), scanBlock, `
 		SELECT address, bits, tenant, until, number FROM blocks WHERE number > ? ORDER BY number`, number)
-}
-
-// Last returns the number of the last change.
-func (b Blocks) Last(ctx context.Context) (number int64, err error) {
-	err = b.DB.Reader().QueryRowContext(ctx, `SELECT coalesce(max(number), 0) FROM blocks`).Scan(&number)
-	return number, err
 }
 
 func scanBlock(r rows.Row) (b Block, err error) {

@@ -96,6 +96,7 @@ func (e *Engine) Swap(ctx context.Context, s states.Swap) (was states.Present, s
 // swap puts a swap in the queue, and waits for its result.
 func (e *Engine) swap(ctx context.Context, s states.Swap) (was states.Present, swapped bool, err error) {
 	w := &swap{Swap: s, key: keyOf(s.Key), done: make(chan struct{})}
+	w.end, _ = ctx.Deadline()
 	select {
 	case e.queue <- w:
 	case <-e.closed:

@@ -127,5 +127,8 @@ func (n *Node) Ready(ctx context.Context) error {
 	return errors.Join(n.States.Ready(ctx), n.database.Ready(ctx))
 }
 
+// DB returns the database.
+func (n *Node) DB() *postgres.DB { return n.database }
+
 // Close closes the engine and the database.
 func (n *Node) Close() error { return errors.Join(n.States.Close(), n.database.Close()) }
