@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
-
 	"time"
 
 	"stile.example/stile/datadir"
@@ -64,20 +62,11 @@ func (s *source) close() error { return errors.Join(s.db.Close(), s.release()) }
 // checkVersion returns an error unless this version has written the database.
 func (s *source) checkVersion(ctx context.Context) error {
 	file := store.File(s.dir)
-	known, err := migration.Names(migration.Steps())
-	if err != nil {
-		return err
-	}
-	done, err := rows.All(ctx, s.db, rows.Value[string], `SELECT name FROM migrations`)
+	missing, err := migration.Missing(ctx, s.db)
 	if err != nil {
 		return fmt.Errorf("read %s: %w", file, err)
 	}
-	for _, name := range done {
-		if !slices.Contains(known, name) {
-			return fmt.Errorf("%s was written by a newer version of stile: use that version to move it", file)
-		}
-	}
-	if len(done) < len(known) {
+	if len(missing) > 0 {
 		return fmt.Errorf("%s was written by an older version of stile: start this version on it once, with `stile serve`, and then move it", file)
 	}
 	return nil

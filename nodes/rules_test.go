@@ -160,6 +160,26 @@ func TestSettle(t *testing.T) {
 	})
 }
 
+// TestSettleRarely: a node asks the others at most five times a second, however often usage is read
+// there. A node that is alone does not wait.
+func TestSettleRarely(t *testing.T) {
+	for others, least := range []time.Duration{0, 9 * settleEvery} {
+		synctest.Test(t, func(t *testing.T) {
+			m := &memory{rows: []Row{row(1, "self", nil), row(2, "n2", nil)}[:1+others]}
+			m.rows[others].Settled = 1 << 40
+			n, began := newNode(m), time.Now()
+			for range 10 {
+				if err := n.Settle(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+			if took := time.Since(began); took < least || took > least+settleEvery {
+				t.Errorf("%d others: %s", others, took)
+			}
+		})
+	}
+}
+
 // TestLeaseEnds: a node regards its lease as ended before the database does, if it can't extend it,
 // and at once if another has it.
 func TestLeaseEnds(t *testing.T) {

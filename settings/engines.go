@@ -251,7 +251,8 @@ func (s *Settings) NodeName() string {
 // maxPassword is the maximum size of a file with a password.
 const maxPassword = 4096
 
-// StoreURL returns the URL of PostgreSQL, with the password of store_password_file.
+// StoreURL returns the URL of PostgreSQL, with the password of store_password_file unless it has
+// one itself.
 func (s *Settings) StoreURL() (string, error) {
 	return withPassword("store_password_file", s.StorePasswordFile, s.Store.text)
 }
@@ -265,26 +266,31 @@ func (s *Settings) StateUser() string {
 	return u.User.Username()
 }
 
-// StatePassword returns the password in state_password_file, "" if that is not set.
+// StatePassword returns the password in state_password_file, "" if that is not set or the setting
+// state has a password itself.
 func (s *Settings) StatePassword() (string, error) {
-	if s.StatePasswordFile == "" {
+	if u, err := engineurl.Split(s.State.text); s.StatePasswordFile == "" || err == nil && u.HasPassword() {
 		return "", nil
 	}
 	return readPassword("state_password_file", s.StatePasswordFile)
 }
 
-// withPassword returns a URL with the password in a file, if one is named.
+// withPassword returns a URL with the password in a file, if one is named. A password in the URL
+// comes first: it may be that of another server, in a flag of one command.
 func withPassword(setting, file, text string) (string, error) {
 	if file == "" {
+		return text, nil
+	}
+	u, err := engineurl.Split(text)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", setting, err)
+	}
+	if u.HasPassword() {
 		return text, nil
 	}
 	password, err := readPassword(setting, file)
 	if err != nil {
 		return "", err
-	}
-	u, err := engineurl.Split(text)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", setting, err)
 	}
 	name := ""
 	if u.User != nil {

@@ -104,6 +104,25 @@ func TestSecretsInFiles(t *testing.T) {
 	}
 }
 
+// TestPasswordInURL checks that a password in a URL comes before that of a file, as in `stile move
+// --to URL` with the settings of the nodes.
+func TestPasswordInURL(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(file, []byte("of the file"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, url := range []string{"postgres://me:given@db/stile", "postgres://me:@db/stile", "postgres://me@db/stile?password=given"} {
+		s := load(t, "store: "+url+"\nstate: valkey://:given@a\nstore_key: "+strings.Repeat("0a", 32)+
+			"\nstore_password_file: "+file+"\nstate_password_file: "+file)
+		if u, err := s.StoreURL(); u != url || err != nil {
+			t.Errorf("%s: %s, %v", url, u, err)
+		}
+		if p, err := s.StatePassword(); p != "" || err != nil {
+			t.Errorf("%q, %v", p, err)
+		}
+	}
+}
+
 // TestSeveralHosts checks that several URLs of a Cluster, as the contract has them, are one URL
 // with several hosts, and that PostgreSQL may have several too.
 func TestSeveralHosts(t *testing.T) {

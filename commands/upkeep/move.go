@@ -45,8 +45,8 @@ has written.
 
 The settings are those of the nodes (state, store_key_file, corpus_store), so name
 their file with --config. Without --to, the database is that of the setting store.
-Other users of the machine can read a password in --to: better set
-store_password_file or the variable STILE_STORE.
+A password in --to comes before that in store_password_file, but other users of
+the machine can read it: better set the file, or the variable STILE_STORE.
 
 There is no command that moves the data back.`,
 		Example: `  stile move --config nodes.yaml --from /var/lib/stile --dry-run

@@ -55,6 +55,16 @@ func (u URL) String() string {
 	return text + u.Hosts + u.Path.String()
 }
 
+// HasPassword reports whether the URL has a password, before the hosts or as a parameter.
+func (u URL) HasPassword() bool {
+	if u.User != nil {
+		if _, has := u.User.Password(); has {
+			return true
+		}
+	}
+	return u.Path.Query().Has("password")
+}
+
 // Join writes several URLs of the members of a Cluster as one with several hosts.
 func Join(text string) (one, problem string) {
 	scheme, _, _ := strings.Cut(text, "://")

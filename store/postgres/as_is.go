@@ -9,11 +9,10 @@ import (
 	"time"
 
 	"stile.example/stile/store/postgres/migration"
-	"stile.example/stile/store/tables/rows"
 )
 
 // OpenAsIs connects to the database of a URL, and changes nothing in it. missing has the names of
-// the steps by which [Open] would migrate it; nil: it has no tables.
+// the steps by which [Open] would migrate it; nil: it is new.
 func OpenAsIs(ctx context.Context, url string) (db *DB, missing []string, err error) {
 	cfg, err := Config(url)
 	if err != nil {
@@ -30,15 +29,11 @@ func OpenAsIs(ctx context.Context, url string) (db *DB, missing []string, err er
 }
 
 func (db *DB) missing(ctx context.Context) (names []string, err error) {
-	var exists bool
-	if err := db.read.QueryRowContext(ctx, `SELECT to_regclass('migrations') IS NOT NULL`).Scan(&exists); err != nil || !exists {
+	isNew, err := migration.IsNew(ctx, db.read)
+	if err != nil || isNew {
 		return nil, err
 	}
-	done, err := rows.All(ctx, db.read, rows.Value[string], `SELECT name FROM migrations`)
-	if err != nil {
-		return nil, err
-	}
-	return migration.Missing(done)
+	return migration.Missing(ctx, db.read)
 }
 
 // MayCreate returns an error if the account may not create tables.

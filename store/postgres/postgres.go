@@ -196,13 +196,13 @@ func (db *DB) checkVersion(ctx context.Context) error {
 func (db *DB) migrate(ctx context.Context, cfg *pgx.ConnConfig) error {
 	pool := openPool(newConnector(cfg, beginWriting(migrationTimeout, migrationTimeout), false, 2*migrationTimeout, db.breaker), 1)
 	defer pool.Close()
-	return migration.Run(ctx, writer{pool}, migration.Steps())
+	return migration.Run(ctx, writer{pool})
 }
 
 // writer runs transactions of a pool.
 type writer struct{ pool *sql.DB }
 
-// Write implements [migration.Writer].
+// Write implements [migrations.Writer].
 func (w writer) Write(ctx context.Context, fn func(*sql.Tx) error) error {
 	return inTx(ctx, w.pool, fn)
 }

@@ -11,8 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"stile.example/stile/addresses"
 	"stile.example/stile/stiletest/engines"
+	"stile.example/stile/store/postgres/migration"
 )
 
 func options() Options { return Options{Log: slog.New(slog.DiscardHandler), Now: time.Now} }
@@ -75,6 +78,61 @@ func TestNewerSchema(t *testing.T) {
 	if _, err := Open(t.Context(), url, options()); err == nil || !strings.Contains(err.Error(), "9999_future.sql") {
 		t.Errorf("opened a newer database: %v", err)
 	}
+}
+
+// TestForeignTables checks that a database of another program is refused and left as it is, that
+// tables of extensions don't count, and that a table that somebody adds later does not matter.
+func TestForeignTables(t *testing.T) {
+	for _, statement := range []string{
+		`CREATE TABLE orders (id bigint)`,
+		`CREATE TABLE orders (id bigint); CREATE TABLE migrations (id bigint, migration text); INSERT INTO migrations VALUES (1, '0001_core.sql')`,
+		`CREATE TABLE orders (id bigint); CREATE TABLE migrations (name text); INSERT INTO migrations VALUES ('0001_orders.sql')`,
+		`CREATE TABLE orders (id bigint) PARTITION BY RANGE (id)`,
+	} {
+		url := engines.Postgres(t)
+		conn := connect(t, url)
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Open(t.Context(), url, options())
+		_, _, asIs := OpenAsIs(t.Context(), url)
+		for _, err := range []error{err, asIs} {
+			if !errors.Is(err, migration.ErrForeign) || !strings.Contains(err.Error(), "such as orders): create a database for stile alone") {
+				t.Errorf("%s: %v", statement, err)
+			}
+		}
+		var tables int
+		if err := conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_class WHERE relname IN ('tokens', 'stile_check')`).Scan(&tables); err != nil || tables != 0 {
+			t.Errorf("%s: %d tables were added, %v", statement, tables, err)
+		}
+	}
+	url := engines.Postgres(t)
+	conn := connect(t, url)
+	for _, statement := range []string{
+		`CREATE TABLE of_extension (id bigint)`,
+		`INSERT INTO pg_depend VALUES ('pg_class'::regclass, 'of_extension'::regclass, 0, 'pg_extension'::regclass, (SELECT min(oid) FROM pg_extension), 0, 'e')`,
+	} {
+		if _, err := conn.Exec(t.Context(), `SET allow_system_table_mods = on; `+statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		openURL(t, url)
+		if _, err := conn.Exec(t.Context(), `CREATE TABLE IF NOT EXISTS notes (id bigint)`); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// connect opens a connection without the package's rules.
+func connect(t testing.TB, url string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
 }
 
 // TestErrorsKeepThePassword: no error contains the password, and each says what to do.

@@ -8,95 +8,80 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
+	"strings"
 
+	"stile.example/stile/store/tables/migrations"
 	"stile.example/stile/store/tables/rows"
 )
 
 //go:embed *.sql
 var files embed.FS
 
-// Steps returns the steps, as files.
-func Steps() fs.FS { return files }
+// table is where a database has the names of the steps that it has run.
+const table = "migrations"
 
-// Writer runs transactions, one at a time in all processes that use the database.
-type Writer interface {
-	Write(ctx context.Context, fn func(*sql.Tx) error) error
-}
+var steps = migrations.Steps{Files: files, Table: `CREATE TABLE IF NOT EXISTS ` + table + ` (name text COLLATE "C" PRIMARY KEY)`}
 
-// Run runs the steps that a database has not run yet, each in a transaction of its own. Several
-// processes may call it at the same time. It returns an error if the database has run a step that
-// is not one of them.
-func Run(ctx context.Context, db Writer, steps fs.FS) error {
-	names, err := fs.Glob(steps, "*.sql") // in lexical order
-	if err != nil {
+// ErrForeign means that a database belongs to another program.
+var ErrForeign = errors.New("the database has tables of another program")
+
+// Run runs the steps that a database has not run yet. Several processes may call it at the same
+// time. It returns [ErrForeign], and changes nothing, if the database has tables but has run none.
+func Run(ctx context.Context, db migrations.Writer) error {
+	err := db.Write(ctx, func(tx *sql.Tx) error {
+		_, err := IsNew(ctx, tx)
 		return err
-	}
-	err = db.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS migrations (name text COLLATE "C" PRIMARY KEY)`)
-		if err != nil {
-			return err
-		}
-		return knowsAll(ctx, tx, names)
 	})
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if err := db.Write(ctx, func(tx *sql.Tx) error { return runStep(ctx, tx, steps, name) }); err != nil {
-			return fmt.Errorf("migrate to %s: %w", name, err)
-		}
-	}
-	return nil
+	return steps.Run(ctx, db)
 }
 
-// runStep runs one step, unless the database has run it.
-func runStep(ctx context.Context, tx *sql.Tx, steps fs.FS, name string) error {
-	n, err := rows.Affected(tx.ExecContext(ctx, `INSERT INTO migrations (name) VALUES (?) ON CONFLICT DO NOTHING`, name))
-	if err != nil || n == 0 {
-		return err
-	}
-	text, err := fs.ReadFile(steps, name)
+// IsNew reports whether a database has run no step. It returns [ErrForeign] if such a database has
+// tables: stile must not mix its tables with others.
+func IsNew(ctx context.Context, q rows.Querier) (bool, error) {
+	tables, err := Tables(ctx, q)
 	if err != nil {
-		return err
+		return false, fmt.Errorf("list the tables: %w", err)
 	}
-	_, err = tx.ExecContext(ctx, string(text))
-	return err
+	started := false
+	if i := slices.Index(tables, table); i >= 0 {
+		names, err := steps.Names()
+		if err != nil {
+			return false, err
+		}
+		// Another program's table of that name may have other columns.
+		err = q.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM `+table+` AS m WHERE to_jsonb(m) = jsonb_build_object('name', ?::text))`, names[0]).Scan(&started)
+		if err != nil {
+			return false, fmt.Errorf("read the table %s: %w", table, err)
+		}
+		tables = slices.Delete(tables, i, i+1)
+	}
+	if !started && len(tables) > 0 {
+		return false, Foreign(tables)
+	}
+	return !started, nil
 }
 
-// knowsAll returns an error if the database has run a step that is not in names.
-func knowsAll(ctx context.Context, q rows.Querier, names []string) error {
-	done, err := rows.All(ctx, q, rows.Value[string], `SELECT name FROM migrations`)
-	if err != nil {
-		return err
-	}
-	for _, name := range done {
-		if !slices.Contains(names, name) {
-			return fmt.Errorf("the database has run the migration %s, which this program does not know: run the newer program that migrated it, or restore a backup that was made before", name)
-		}
-	}
-	return nil
+// Foreign returns [ErrForeign] with the names of some tables.
+func Foreign(tables []string) error {
+	few := strings.Join(tables[:min(3, len(tables))], ", ")
+	return fmt.Errorf("%w (%d, such as %s): create a database for stile alone, with `createdb`, and name it in the URL", ErrForeign, len(tables), few)
 }
 
-// Missing returns the names of the steps that are not among those that a database has run. It is
-// never nil. It returns an error if the database has run a step that this program does not know.
-func Missing(done []string) ([]string, error) {
-	names, err := fs.Glob(files, "*.sql")
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range done {
-		if !slices.Contains(names, name) {
-			return nil, fmt.Errorf("the database has run the migration %s, which this program does not know: use the newer program that migrated it", name)
-		}
-	}
-	missing := []string{}
-	for _, name := range names {
-		if !slices.Contains(done, name) {
-			missing = append(missing, name)
-		}
-	}
-	return missing, nil
+// Tables returns the names of the tables where stile has its own, except those of extensions.
+func Tables(ctx context.Context, q rows.Querier) ([]string, error) {
+	return rows.All(ctx, q, rows.Value[string], `
+		SELECT c.relname::text FROM pg_class AS c
+		WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema()) AND c.relkind IN ('r', 'p', 'f')
+		  AND NOT EXISTS (SELECT 1 FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+		ORDER BY c.relname COLLATE "C"`)
 }
+
+// Missing returns the names of the steps that a database has not run yet, in order. It returns an
+// error if the database has run a step that this program does not know.
+func Missing(ctx context.Context, q rows.Querier) ([]string, error) { return steps.Missing(ctx, q) }

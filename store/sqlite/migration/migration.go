@@ -10,12 +10,11 @@ import (
 	"database/sql"
 	"embed"
 	"errors"
-	"fmt"
 	"io/fs"
-	"slices"
 
 	_ "github.com/mattn/go-sqlite3" // for Schema
 
+	"stile.example/stile/store/tables/migrations"
 	"stile.example/stile/store/tables/rows"
 )
 
@@ -25,88 +24,25 @@ var files embed.FS
 // Steps returns the steps, as files.
 func Steps() fs.FS { return files }
 
-// Names returns the names of steps as a database stores them, in order.
-func Names(steps fs.FS) ([]string, error) {
-	names, err := fs.Glob(steps, "*.sql") // in lexical order
-	for i := range names {
-		names[i] = prefix + names[i]
-	}
-	return names, err
-}
-
 // prefix is the directory of the steps, from where the database is.
 const prefix = "migration/"
 
-// Writer runs transactions.
-type Writer interface {
-	Write(ctx context.Context, fn func(*sql.Tx) error) error
+func stepsOf(files fs.FS) migrations.Steps {
+	return migrations.Steps{Files: files, Prefix: prefix, Table: `CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) STRICT`}
 }
 
-// Run runs the steps that a database has not run yet, each in a transaction of its own. So a kill
-// leaves the schema of before or after a step. It returns an error if the database has run a step
-// that is not one of them.
-func Run(ctx context.Context, db Writer, steps fs.FS) error {
-	names, err := Names(steps)
-	if err != nil {
-		return err
-	}
-	err = db.Write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY) STRICT`)
-		if err != nil {
-			return err
-		}
-		return knowsAll(ctx, tx, names)
-	})
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := db.Write(ctx, func(tx *sql.Tx) error { return runStep(ctx, tx, steps, name) }); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return nil
+// Names returns the names of steps as a database stores them, in order.
+func Names(steps fs.FS) ([]string, error) { return stepsOf(steps).Names() }
+
+// Run runs the steps that a database has not run yet: see [migrations.Steps.Run].
+func Run(ctx context.Context, db migrations.Writer, steps fs.FS) error {
+	return stepsOf(steps).Run(ctx, db)
 }
 
-// runStep runs one step, unless the database has run it.
-func runStep(ctx context.Context, tx *sql.Tx, steps fs.FS, name string) error {
-	n, err := rows.Affected(tx.ExecContext(ctx, `INSERT INTO migrations (name) VALUES (?) ON CONFLICT DO NOTHING`, name))
-	if err != nil || n == 0 {
-		return err
-	}
-	text, err := fs.ReadFile(steps, name[len(prefix):])
-	if err != nil {
-		return err
-	}
-	_, err = tx.ExecContext(ctx, string(text))
-	return err
-}
-
-// knowsAll returns an error if the database has run a step that is not in names.
-func knowsAll(ctx context.Context, q rows.Querier, names []string) error {
-	done, err := rows.All(ctx, q, rows.Value[string], `SELECT name FROM migrations`)
-	if err != nil {
-		return err
-	}
-	for _, name := range done {
-		if !slices.Contains(names, name) {
-			return fmt.Errorf("the file has run %s, which this program does not know: use the newer program that wrote the file, or restore a backup that was made before the upgrade", name)
-		}
-	}
-	return nil
-}
-
-// Missing returns the steps that a database has not run yet, in their order.
+// Missing returns the steps that a database has not run yet, in their order. It returns an error if
+// the database has run a step that this program does not know.
 func Missing(ctx context.Context, q rows.Querier) ([]string, error) {
-	names, err := Names(files)
-	if err != nil {
-		return nil, err
-	}
-	done, err := rows.All(ctx, q, rows.Value[string], `SELECT name FROM migrations`)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(done, name) }), nil
+	return stepsOf(files).Missing(ctx, q)
 }
 
 // IsOfStep reports whether a step contains a statement, as SQLite keeps it in its schema.
@@ -154,7 +90,7 @@ func Schema(ctx context.Context) (all []Object, err error) {
 
 type inMemory struct{ *sql.DB }
 
-// Write implements [Writer].
+// Write implements [migrations.Writer].
 func (db inMemory) Write(ctx context.Context, fn func(*sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
