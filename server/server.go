@@ -285,8 +285,9 @@ func (srv *Server) Degraded(ctx context.Context) error {
 	return parts.join()
 }
 
-// degradedWithin is how long the check of a part may take without which the server can serve. A load
-// balancer that waits for a second must not regard all nodes as down when PostgreSQL is silent.
+// degradedWithin is how long the check of a part may take without which the server can serve. A
+// load balancer that waits for a second must not regard all nodes as down when PostgreSQL is
+// silent.
 const degradedWithin = 500 * time.Millisecond
 
 // partErrors are the errors of parts of the server, on one line each.

@@ -109,7 +109,8 @@ func TestProbe(t *testing.T) {
 		t.Errorf("left: %v, %v", old, err)
 	}
 	c = open(t, b.URL("full"))
-	if err := os.WriteFile(filepath.Join(b.Dir(), "objects", b.Name, "full"), nil, 0o600); err != nil { // where a folder must be
+	// A file is where a folder must be.
+	if err := os.WriteFile(filepath.Join(b.Dir(), "objects", b.Name, "full"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := c.Ready(t.Context()); err != nil {
