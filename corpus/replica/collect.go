@@ -66,7 +66,7 @@ func (r *Replica) Collect(ctx context.Context, id string, own *File) (removed in
 		if removed += n; err != nil {
 			return removed, fmt.Errorf("remove unused chunks of the corpus: %w", err)
 		}
-		if after = next; next == nil || time.Now().After(until) {
+		if after = next; next == nil || !time.Now().Before(until) {
 			return removed, nil
 		}
 	}
