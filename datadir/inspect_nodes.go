@@ -148,6 +148,9 @@ func (d *Dir) inspectCorpus(ctx context.Context, r *inspect.Report) (int64, erro
 		found(r, "corpus", "the corpus can't be read where all nodes have it", strings.ReplaceAll(err.Error(), "\n", "; "), "check the setting corpus_store; a node that has the corpus stores missing parts again")
 	case c.Missing > c.Restored:
 		found(r, "corpus", "the corpus is not stored completely", fmt.Sprintf("%d of %d parts", c.Missing-c.Restored, c.Chunks), "run `stile fsck` on a node that has this generation: it stores the missing parts again")
+	case c.Missing > 0:
+		r.Notices = append(r.Notices, inspect.Finding{Check: "corpus", Finding: "parts of the corpus were missing or damaged where all nodes have it, and were stored again", Count: int64(c.Missing),
+			Examples: []string{fmt.Sprintf("%d of %d parts", c.Missing, c.Chunks)}, Fix: "check the database or the bucket, which lost them"})
 	}
 	s, err := d.Store.Stats(ctx)
 	return int64(s.Items), err

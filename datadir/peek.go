@@ -18,7 +18,8 @@ type Peeked struct {
 	IsOld       bool   // an older version of stile wrote it
 	Clock       time.Duration
 	KeyProblem  error // why the keys in it can't be decrypted
-	Live        []string
+	Live        []string // names of live servers
+	SameNames   []string // that several of them have
 	Differences []nodes.Difference
 }
 
@@ -73,6 +74,7 @@ func Peek(ctx context.Context, s *settings.Settings, now func() time.Time) (p Pe
 			p.Live = append(p.Live, r.Name)
 		}
 	}
+	p.SameNames = nodes.SameNames(all)
 	p.Differences = nodes.Differences(s.SharedFingerprint(box.DigestKey()), all)
 	return p, nil
 }
