@@ -32,7 +32,7 @@ const cancelWait = time.Second
 
 // newConnector returns a connector of a pool whose transactions start with some statements.
 func (db *DB) newConnector(cfg *pgx.ConnConfig, begin string, readOnly bool) connector {
-	return newConnector(cfg, begin, readOnly, silence, db.breaker)
+	return newConnector(cfg, begin, readOnly, db.opt.Statement+silenceAfter, db.breaker)
 }
 
 func newConnector(cfg *pgx.ConnConfig, begin string, readOnly bool, silence time.Duration, b *breaker.Breaker) connector {
