@@ -26,8 +26,8 @@ const (
 	tripAfter = 5
 	// patience is how long the server must be silent at least, until that says something about it.
 	patience = 250 * time.Millisecond
-	// silenceAfter is how much longer than one statement may take a connection waits for the next bytes
-	// of the server, if nobody has given up before.
+	// silenceAfter is how long a connection waits for the next bytes of the server, after the longest
+	// time of a statement.
 	silenceAfter = 5 * time.Second
 )
 

@@ -194,8 +194,13 @@ func (db *DB) checkVersion(ctx context.Context) error {
 	if err := db.read.QueryRowContext(ctx, `SELECT current_setting('server_version_num')`).Scan(&version); err != nil {
 		return err
 	}
+	return isSupported(version)
+}
+
+// isSupported returns an error if a version of the server is too old.
+func isSupported(version int) error {
 	if version < oldestVersion {
-		return fmt.Errorf("PostgreSQL %d is too old: must be 15 or newer", version/10000)
+		return fmt.Errorf("PostgreSQL %d is too old: must be 15 or newer. Upgrade the server, or name another one in the URL", version/10000)
 	}
 	return nil
 }
