@@ -17,7 +17,7 @@ import (
 )
 
 // TestCheckPostgres checks what `stile check` says about a database that nodes can't use, and that
-// the way to mend it is in the line.
+// what to do about it is in the line.
 func TestCheckPostgres(t *testing.T) {
 	url := engines.Postgres(t)
 	conn, err := pgx.Connect(t.Context(), url)
