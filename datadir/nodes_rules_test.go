@@ -58,6 +58,9 @@ func TestNodeWaitsForMove(t *testing.T) {
 			if _, err := Open(t.Context(), s.settings("a"), time.Now, quiet); !errors.Is(err, moved.ErrIncomplete) {
 				t.Error(err)
 			}
+			if _, err := OpenExisting(t.Context(), s.settings("a"), time.Now, quiet); !errors.Is(err, moved.ErrIncomplete) && name == "before" {
+				t.Errorf("a command says something else: %v", err)
+			}
 			p, err := Peek(t.Context(), s.settings("a"), time.Now)
 			if err != nil || p.HasKeys || len(p.Live) > 0 || !errors.Is(p.Incomplete, moved.ErrIncomplete) && name == "before" {
 				t.Errorf("the node has left something: %+v, %v", p, err)
@@ -153,6 +156,23 @@ func TestSealedValues(t *testing.T) {
 	}
 	if got, err := a.SealedValue(ctx, "acme/x"); got != nil || err != nil {
 		t.Errorf("a value that is gone: %q, %v", got, err)
+	}
+}
+
+// TestRotationWaits checks that a new key does not sign while a node that lives does not know it.
+func TestRotationWaits(t *testing.T) {
+	s := newSite(t)
+	a, b := s.node("a"), s.node("b")
+	old := a.Keys.Set().Signing().KID()
+	b.Nodes.Pause() // it hears nothing, and counts as live for some seconds
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := a.RotateKey(ctx, signing.ES256)
+	if err == nil || !strings.Contains(err.Error(), "the new key does not sign yet") {
+		t.Error(err)
+	}
+	if got := a.Keys.Set().Signing().KID(); got != old {
+		t.Error("a key signs that another node does not know")
 	}
 }
 
@@ -260,8 +280,8 @@ func TestNodesCloseMonths(t *testing.T) {
 	}
 }
 
-// TestLeaveKeepsRow checks that a node that can't copy what it counted stays among the nodes, so that
-// others copy it.
+// TestLeaveKeepsRow checks that a node that can't copy what it counted stays among the nodes, so
+// that others copy it.
 func TestLeaveKeepsRow(t *testing.T) {
 	s := newSite(t)
 	a := s.node("a")
@@ -333,11 +353,12 @@ func TestNodesHaveDirectories(t *testing.T) {
 	}
 }
 
-// TestScanDead checks that what a killed node has counted and not copied is copied by another, once.
+// TestScanDead checks that another node copies once what a killed one has counted.
 func TestScanDead(t *testing.T) {
 	s := newSite(t)
 	a := s.node("a")
-	killed, err := Open(t.Context(), s.settings("killed"), time.Now, quiet) // it never serves, so that it copies nothing
+	// It never serves, so that it copies nothing.
+	killed, err := Open(t.Context(), s.settings("killed"), time.Now, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
