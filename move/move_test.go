@@ -175,6 +175,7 @@ type memory struct {
 	scopes map[addresses.Scope]addresses.State
 	fail   int // which update fails; 0: none
 	lose   bool
+	hide   bool // Settle copies one state less
 }
 
 func (m *memory) Update(_ context.Context, id tokens.ID, fn func(tokens.State) tokens.State) error {
@@ -200,6 +201,9 @@ func (m *memory) UpdateAddress(_ context.Context, a addresses.Scope, fn func(add
 func (m *memory) Settle(ctx context.Context) error {
 	var all []postgres.TokenRow
 	for id, s := range m.tokens {
+		if m.hide && id == (tokens.ID{1, 0, 7}) {
+			continue
+		}
 		r := postgres.TokenRow{ID: id, Version: 1, Tenant: s.Tenant, Expires: s.Expires, State: tokens.AppendState(nil, s)}
 		for u := range s.Uses() {
 			r.Uses = append(r.Uses, postgres.Use{Day: u.Day, Route: u.Route, Calls: int64(u.Calls), Records: int64(u.Records)})
@@ -418,7 +422,9 @@ func TestMoveRefuses(t *testing.T) {
 
 	states.lose = true
 	refused(options(dir, target), ErrDiffers.Error()+": states of tokens (300 and 299)")
-	states.lose, states.fail = false, 500
+	states.lose, states.hide = false, true
+	refused(options(dir, target), "tokens in lists (300 and 299)")
+	states.hide, states.fail = false, 500
 	refused(options(dir, target), "injected")
 
 	other := installation(t)
