@@ -98,7 +98,7 @@ check: needs ## run vet and staticcheck, and check the formatting
 	@test -z "$$(gofmt -l .)" || { echo "not formatted; run gofmt -w on:" >&2; gofmt -l . >&2; exit 1; }
 
 .PHONY: bench
-bench: needs ## compare protected calls with a bare Echo handler
+bench: needs needs-engines ## compare protected calls, over each store, with a bare Echo handler
 	$(GO) run ./bench
 
 .PHONY: bench-console

@@ -64,25 +64,16 @@ func OpenRegistry(ctx context.Context, store Store, p Policy) (*Registry, error)
 	if err := reg.readList(ctx); err != nil {
 		return nil, err
 	}
-	return reg, reg.ReloadBlocks(ctx)
-}
-
-// ReloadBlocks reads the rules' blocks again: other nodes may have changed many.
-func (reg *Registry) ReloadBlocks(ctx context.Context) error {
-	blocked := map[Scope]ruleBlock{}
-	err := reg.store.EachAddress(ctx, func(scope Scope, s State) {
+	err := store.EachAddress(ctx, func(scope Scope, s State) {
 		if s.Until != 0 {
-			blocked[scope] = ruleBlock{until: s.Until}
+			reg.blocked[scope] = ruleBlock{until: s.Until}
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("read blocks: %w", err)
+		return nil, fmt.Errorf("read blocks: %w", err)
 	}
-	reg.mu.Lock()
-	defer reg.mu.Unlock()
-	reg.blocked = blocked
-	reg.blocks.Store(int64(len(blocked)))
-	return nil
+	reg.blocks.Store(int64(len(reg.blocked)))
+	return reg, nil
 }
 
 // Reload reads the address list again: another node may have changed it.

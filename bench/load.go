@@ -30,12 +30,18 @@ type result struct {
 	calls     int
 	perSecond float64
 	latencies []time.Duration // ascending
-	cpu       time.Duration   // used by the server's process
+	cpu       time.Duration   // used by the servers' processes
 }
 
 func (r result) String() string {
-	return fmt.Sprintf("%6.0f/s, p99 %v, CPU %.1f µs a call", r.perSecond, r.percentile(.99).Round(10*time.Microsecond),
-		float64(r.cpu.Nanoseconds())/1000/float64(max(r.calls, 1)))
+	return fmt.Sprintf("%6.0f/s, p99 %v, CPU %.1f µs a call", r.perSecond, r.p99().Round(10*time.Microsecond), r.cpuPerCall())
+}
+
+func (r result) p99() time.Duration { return r.percentile(.99) }
+
+// cpuPerCall returns the CPU time of one call, in microseconds.
+func (r result) cpuPerCall() float64 {
+	return float64(r.cpu.Nanoseconds()) / 1000 / float64(max(r.calls, 1))
 }
 
 // percentile returns the latency that a share p of all calls, 0 to 1, did not exceed.
@@ -46,10 +52,10 @@ func (r result) percentile(p float64) time.Duration {
 	return r.latencies[min(int(p*float64(len(r.latencies))), len(r.latencies)-1)]
 }
 
-// runAgainst runs a plan, and measures the CPU time that the server's process uses for it. A busy
+// runAgainst runs a plan, and measures the CPU time that the servers' processes use for it. A busy
 // machine distorts that figure less than the throughput.
-func (p plan) runAgainst(pid int) (result, error) {
-	before, err := cpuOf(pid)
+func (p plan) runAgainst(pids ...int) (result, error) {
+	before, err := cpuOfAll(pids)
 	if err != nil {
 		return result{}, err
 	}
@@ -57,9 +63,20 @@ func (p plan) runAgainst(pid int) (result, error) {
 	if err != nil {
 		return r, err
 	}
-	after, err := cpuOf(pid)
+	after, err := cpuOfAll(pids)
 	r.cpu = after - before
 	return r, err
+}
+
+func cpuOfAll(pids []int) (sum time.Duration, err error) {
+	for _, pid := range pids {
+		one, err := cpuOf(pid)
+		if err != nil {
+			return 0, err
+		}
+		sum += one
+	}
+	return sum, nil
 }
 
 // cpuOf returns the CPU time that a process has used since its start: proc(5), stat, fields 14 and
@@ -147,8 +164,9 @@ func (p plan) readResponse(in *bufio.Reader) error {
 		if len(line) <= 2 {
 			break
 		}
-		if v, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
-			if length, err = strconv.Atoi(string(bytes.TrimSpace(v))); err != nil {
+		const name = "content-length:" // HAProxy sends names in lower case
+		if len(line) > len(name) && strings.EqualFold(string(line[:len(name)]), name) {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(line[len(name):]))); err != nil {
 				return err
 			}
 		}

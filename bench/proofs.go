@@ -23,7 +23,7 @@ const callPath = "/v1/items/" + itemID
 
 // requestWithProof returns a token's call with a new proof.
 func (s *subject) requestWithProof(k keyed) []byte {
-	url := "http://localhost" + s.addr[strings.LastIndexByte(s.addr, ':'):] + callPath
+	url := "http://localhost" + s.server.URL[strings.LastIndexByte(s.server.URL, ':'):] + callPath
 	proof := k.key.Proof("GET", url, k.token, time.Now())
 	return bytes.Replace(s.request(k.token), []byte("&access_token="), []byte("&proof="+proof+"&access_token="), 1)
 }

@@ -17,24 +17,46 @@ import (
 
 const itemID = "item-1"
 
-// newSubject builds and starts the real server with a tenant, a corpus and tokens. It makes each
-// token's first call, which binds the token.
-func newSubject(dir string, tokens int) (*subject, error) {
-	binary, err := stiletest.Build(dir)
-	if err != nil {
-		return nil, err
-	}
-	s := &subject{server: &stiletest.Server{Binary: binary, Dir: dir, Env: stiletest.NoChallenges(),
-		Settings: "policy: {token: {calls: 1000000000, records: 1000000000}}"}}
+// newSubject starts a server, or nodes, with a tenant, a corpus and tokens. It makes each token's
+// first call, which binds the token.
+func newSubject(dir, binary, name string, tokens int, nodes *stiletest.Nodes) (*subject, error) {
+	s := &subject{name: name, server: &stiletest.Server{Binary: binary, Dir: dir, Nodes: nodes, Env: stiletest.NoChallenges(),
+		Settings: "trusted_proxies: [127.0.0.1]\npolicy: {token: {calls: 1000000000, records: 1000000000}}"}}
 	if err := s.server.Start(); err != nil {
 		return nil, err
 	}
-	s.addr = strings.TrimPrefix(s.server.URL, "http://")
+	called := s.server
+	if nodes != nil {
+		called = nodes.Node(0)
+	}
+	s.addr = strings.TrimPrefix(called.URL, "http://")
 	if err := s.fill(tokens); err != nil {
 		s.server.Kill()
 		return nil, err
 	}
 	return s, nil
+}
+
+// calls returns the measurement of calls without proofs, at the address.
+func (s *subject) calls(name, addr string, pids ...int) *measurement {
+	return &measurement{name: name, subject: s, run: func(p plan) (result, error) {
+		p.addr, p.requests = addr, s.share(p.conns)
+		return p.runAgainst(pids...)
+	}}
+}
+
+// callsWithProofs returns the measurement of calls with a key proof each. It prepares half as many
+// again as were answered without proofs, so that the server can't answer all of them in time.
+func (s *subject) callsWithProofs(name string, without *measurement, pid int) *measurement {
+	return &measurement{name: name, subject: s, run: func(p plan) (result, error) {
+		before := without.results[len(without.results)-1].calls
+		p.addr, p.once = s.addr, true
+		var err error
+		if p.requests, err = s.withProofs(p.conns, before/p.conns*3/2+1); err != nil {
+			return result{}, err
+		}
+		return p.runAgainst(pid)
+	}}
 }
 
 // fill imports one item, adds the tenant, and obtains and binds its tokens.

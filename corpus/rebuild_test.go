@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"bytes"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -22,12 +23,11 @@ const formatOne = "testdata/format-1.db.gz"
 // openOld unpacks and opens it.
 func openOld(t *testing.T) *File {
 	t.Helper()
-	f, err := os.Open(formatOne)
+	packed, err := os.ReadFile(formatOne)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
+	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,7 +95,6 @@ type Dir struct {
 	blocks    *blockFeed
 
 	quotasFail atomic.Bool
-	keepsUp    atomic.Bool // this node does the upkeep
 
 	held       *lock
 	inspecting sync.Mutex // held by Inspect
@@ -300,14 +299,11 @@ func (d *Dir) TenantNumber(clientID string) (uint32, bool) {
 	return t.Number, true
 }
 
-// callsOfMonth returns the calls of each tenant in the month of now.
+// callsOfMonth returns the calls of each tenant in the month of now that this process has counted.
 func (d *Dir) callsOfMonth(now time.Time) map[uint32]int64 {
-	if d.Nodes != nil && !d.keepsUp.Load() {
-		return nil // of all nodes, the one that does the upkeep counts the calls of all
-	}
 	calls := map[uint32]int64{}
 	for _, t := range d.Tenants.List() {
-		calls[t.Number] = d.Meter.Used(t.Number, now)
+		calls[t.Number] = d.Meter.Counted(t.Number, now)
 	}
 	return calls
 }
@@ -339,6 +335,9 @@ func (d *Dir) PolicyOf(t *tenants.Tenant) settings.Policy {
 // Reload adopts those of the new settings that may change while a server runs.
 func (d *Dir) Reload(next *settings.Settings) {
 	d.set.Store(d.Settings().Reload(next))
+	if d.Nodes != nil {
+		d.Nodes.UseSettings(d.Settings().SharedFingerprint(d.box.DigestKey()))
+	}
 	if err := d.UpdateAddressPolicy(context.Background()); err != nil {
 		d.Log.Error("can't update the policy of addresses; the old one stays", "err", err)
 	}

@@ -290,13 +290,7 @@ func (d *Dir) RunAlone(ctx context.Context, name string, fn func(context.Context
 		fn(ctx)
 		return
 	}
-	d.Nodes.RunAlone(ctx, name, func(ctx context.Context) {
-		if name == Upkeep {
-			d.keepsUp.Store(true)
-			defer d.keepsUp.Store(false)
-		}
-		fn(ctx)
-	})
+	d.Nodes.RunAlone(ctx, name, fn)
 }
 
 // Once reports whether this is the first time that any node asks for a name, within the time that

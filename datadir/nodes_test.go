@@ -113,6 +113,29 @@ func TestNodesSeeChanges(t *testing.T) {
 	})
 }
 
+// TestEachNodeHasEvidenceOfItsCalls checks that `stile doctor` on one node knows the calls of
+// another, whichever does the upkeep.
+func TestEachNodeHasEvidenceOfItsCalls(t *testing.T) {
+	s := newSite(t)
+	a, b := s.node("a"), s.node("b")
+	ctx, now := t.Context(), time.Now()
+	if _, err := a.Tenants.Add(ctx, tenants.Tenant{ClientID: "acme", Name: "Acme", Status: tenants.Active, CreatedAt: now}); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "a tenant", func() bool { _, ok := b.Tenants.Find("acme"); return ok })
+	n, _ := a.Tenants.Find("acme")
+	for _, d := range []*Dir{a, b, b} {
+		d.Meter.Reserve(n.Number, 0, now)
+		d.Meter.Use(n.Number, now)
+	}
+	if err := b.Evidence.Flush(ctx, now); err != nil { // every few seconds
+		t.Fatal(err)
+	}
+	if known, err := a.Evidence.Traffic(ctx, now); err != nil || known[n.Number].Calls != 3 {
+		t.Errorf("%+v, %v: want 3 calls", known[n.Number], err)
+	}
+}
+
 // TestNodesRotateKeys checks that a new key signs only once all nodes know it, and that all nodes
 // use it then.
 func TestNodesRotateKeys(t *testing.T) {
@@ -200,4 +223,25 @@ func TestNodesTakeTurns(t *testing.T) {
 	if d := nodes.Differences(a.Nodes.Settings(), list); len(d) != 0 {
 		t.Errorf("settings differ: %+v", d)
 	}
+}
+
+// TestReloadedSettingsDiffer checks that other nodes know the settings that a node has read again.
+func TestReloadedSettingsDiffer(t *testing.T) {
+	s := newSite(t)
+	a, b := s.node("a"), s.node("b")
+	differing := func() []nodes.Difference {
+		found, err := b.Nodes.Differences(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	changed := s.settings("a", "STILE_POLICY_TOKEN_CALLS=77")
+	a.Reload(changed)
+	soon(t, "another setting on a", func() bool {
+		found := differing()
+		return len(found) == 1 && found[0].Setting == "policy.token.calls"
+	})
+	b.Reload(changed)
+	soon(t, "the same setting on both", func() bool { return len(differing()) == 0 })
 }

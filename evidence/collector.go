@@ -52,8 +52,8 @@ func NewCollector(store Store, secretKey []byte, log *slog.Logger) (*Collector, 
 }
 
 // WatchCalls lets the collector count admitted calls: used returns those of each tenant in the
-// month of now, nil if another process counts them. It is called whenever entries are written, so a
-// call itself costs nothing here.
+// month of now. It is called whenever entries are written, so a call itself costs nothing here.
+// Each process counts its own calls.
 func (c *Collector) WatchCalls(used func(now time.Time) map[uint32]int64, now time.Time) {
 	c.used, c.before = used, used(now)
 }
@@ -65,10 +65,6 @@ func (c *Collector) countCalls(now time.Time) {
 		return
 	}
 	after := c.used(now)
-	if c.before == nil || after == nil { // another process counts, or did until now
-		c.before = after
-		return
-	}
 	for tenant, n := range after {
 		if n < c.before[tenant] { // another month
 			c.before[tenant] = 0

@@ -60,7 +60,7 @@ func (a *API) reserve(ctx context.Context, r *request) error {
 	switch answer {
 	case usage.Reserved:
 		return nil
-	case usage.Waiting:
+	case usage.Waiting: // the calls that have reserved the last of it take too long
 		return &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay(), Explanation: a.quota(r)}
 	}
 	return a.overQuota(r)

@@ -108,6 +108,31 @@ func TestPartition(t *testing.T) {
 	})
 }
 
+// TestTakeOver: whenever a node is killed that does something alone, another one begins it within
+// 12 s. With the second until it looks for dead nodes, what the killed one counted is copied soon
+// after.
+func TestTakeOver(t *testing.T) {
+	for killed := range 12 {
+		synctest.Test(t, func(t *testing.T) {
+			first, others := &table{}, &table{}
+			if _, _, err := first.node(1, nil).TryHold(t.Context(), "upkeep", "upkeep"); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Duration(killed) * 250 * time.Millisecond)
+			first.mu.Lock()
+			first.gone = true
+			others.until, others.fence = first.until, first.fence // the same row, as the others see it
+			first.mu.Unlock()
+			ctx, end := context.WithCancel(t.Context())
+			began := time.Now()
+			others.node(2, nil).RunAlone(ctx, "upkeep", func(context.Context) { end() })
+			if took := time.Since(began); took > 12*time.Second || took < leaseLength-leaseExtend-time.Second {
+				t.Errorf("killed after %d × 250 ms, another node begins after %s", killed, took)
+			}
+		})
+	}
+}
+
 // TestLostLease: if another has the lease, or it ended while the node was paused, the node stops.
 func TestLostLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

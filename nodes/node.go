@@ -33,7 +33,7 @@ type Options struct {
 
 // Node is this process, as one of several nodes. Its methods are safe for concurrent use.
 type Node struct {
-	opt    Options // Info.Address is guarded by mu
+	opt    Options // Info.Address and Info.Settings are guarded by mu
 	number uint32
 
 	beatNow chan struct{}
@@ -47,6 +47,7 @@ type Node struct {
 	failures map[string]time.Time // since when topics could not be read
 	reading  map[string]bool      // topics that are being read
 	differs  map[string]bool      // settings that differ, with their nodes, as they are in the log
+	same     []string             // names that several nodes have, as they are in the log
 
 	settling settling
 
@@ -83,7 +84,19 @@ func (n *Node) Name() string { return n.opt.Info.Name }
 func (n *Node) Clock() time.Duration { return n.Health().Clock }
 
 // Settings returns the digests of the settings that all nodes must share, as this node has them.
-func (n *Node) Settings() map[string]string { return n.opt.Info.Settings }
+func (n *Node) Settings() map[string]string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.opt.Info.Settings
+}
+
+// UseSettings replaces the digests, after settings were read again.
+func (n *Node) UseSettings(digests map[string]string) {
+	n.mu.Lock()
+	n.opt.Info.Settings = digests
+	n.mu.Unlock()
+	n.beatSoon()
+}
 
 // Serve says that this node is a server, with its public listener at an address.
 func (n *Node) Serve(address string) {
@@ -272,9 +285,9 @@ func (n *Node) Ready() error {
 	h := n.Health()
 	switch {
 	case h.Behind > behindAfter:
-		return fmt.Errorf("the last news from other nodes are from %d s ago: PostgreSQL does not respond", int(h.Behind.Seconds()))
+		return fmt.Errorf("nothing was heard of other nodes for %d s: PostgreSQL does not respond", int(h.Behind.Seconds()))
 	case len(h.Unread) > 0:
-		return fmt.Errorf("can't read what other nodes changed: %v", h.Unread)
+		return fmt.Errorf("can't read what other nodes changed: %s", strings.Join(h.Unread, ", "))
 	}
 	return nil
 }
@@ -305,7 +318,7 @@ func (n *Node) Leases(ctx context.Context) ([]Lease, error) { return n.opt.Store
 // Differences returns the settings in which other nodes differ from this one.
 func (n *Node) Differences(ctx context.Context) ([]Difference, error) {
 	all, err := n.opt.Store.Nodes(ctx)
-	return Differences(n.opt.Info.Settings, all), err
+	return Differences(n.Settings(), all), err
 }
 
 // logDifferences warns of settings that differ, once for each, and again if it has been right
@@ -326,14 +339,25 @@ func (n *Node) logDifferences(found []Difference) {
 	n.differs = present
 }
 
+// logSameNames warns of names that several nodes have, once for each change.
+func (n *Node) logSameNames(names []string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(names) > 0 && !slices.Equal(names, n.same) {
+		n.opt.Log.Warn("several live nodes have the same name, so messages don't say which is meant; give each its own with the setting node", "names", names)
+	}
+	n.same = names
+}
+
 // ScanDead copies what nodes have counted that died since the last time, and warns of settings that
-// differ. One node at a time must do that.
+// differ and of names that are the same. One node at a time must do that.
 func (n *Node) ScanDead(ctx context.Context) error {
 	all, err := n.opt.Store.Nodes(ctx)
 	if err != nil {
 		return err
 	}
-	n.logDifferences(Differences(n.opt.Info.Settings, all))
+	n.logDifferences(Differences(n.Settings(), all))
+	n.logSameNames(SameNames(all))
 	numbers, names := Unscanned(all)
 	if len(numbers) == 0 {
 		return nil

@@ -10,6 +10,7 @@ package nodes
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -143,6 +144,22 @@ func Differences(own map[string]string, all []Row) (found []Difference) {
 		}
 	}
 	return found
+}
+
+// SameNames returns the names that several live servers have, in order. A server that was killed and
+// started again at once is not several: its earlier row is live for some seconds, but has said
+// nothing since.
+func SameNames(all []Row) (names []string) {
+	for _, old := range all {
+		isAnother := func(r Row) bool {
+			return r.Name == old.Name && r.Number > old.Number && r.Live() && r.Serves() && old.Seen.Sub(r.Started) > 2*beatEvery
+		}
+		if old.Live() && old.Serves() && !slices.Contains(names, old.Name) && slices.ContainsFunc(all, isAnother) {
+			names = append(names, old.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Unscanned returns the dead nodes whose counts may not be in the ledger yet.

@@ -60,6 +60,41 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+// TestSameNames: two servers that both say that they live have the same name. One that was killed
+// and started again does not, and neither does a command.
+func TestSameNames(t *testing.T) {
+	started := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	at := func(start, seen time.Duration, change func(*Row)) func(*Row) {
+		return func(r *Row) {
+			if r.Started, r.Seen = started.Add(start), started.Add(seen); change != nil {
+				change(r)
+			}
+		}
+	}
+	for what, c := range map[string]struct {
+		first, second func(*Row)
+		want          []string
+	}{
+		"both live":         {at(0, 10*time.Second, nil), at(5*time.Second, 11*time.Second, nil), []string{"n"}},
+		"just started":      {at(0, 6*time.Second, nil), at(5*time.Second, 6*time.Second, nil), nil},
+		"killed, restarted": {at(0, 4*time.Second, func(r *Row) { r.Silent = 4 * time.Second }), at(5*time.Second, 8*time.Second, nil), nil},
+		"one is dead":       {at(0, 9*time.Second, func(r *Row) { r.Silent = time.Minute }), at(5*time.Second, 69*time.Second, nil), nil},
+		"one is a command":  {at(0, 10*time.Second, nil), at(5*time.Second, 11*time.Second, func(r *Row) { r.Address = "" }), nil},
+	} {
+		if got := SameNames([]Row{row(1, "n", c.first), row(2, "n", c.second), row(3, "other", at(0, 11*time.Second, nil))}); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", what, got, c.want)
+		}
+	}
+	var log bytes.Buffer
+	n := &Node{opt: Options{Log: slog.New(slog.NewTextHandler(&log, nil))}}
+	for _, names := range [][]string{{"n"}, {"n"}, nil, {"n"}} {
+		n.logSameNames(names)
+	}
+	if text := log.String(); strings.Count(text, "level=WARN") != 2 || !strings.Contains(text, "names=[n]") {
+		t.Errorf("the log:\n%s", text)
+	}
+}
+
 // memory is a Store of rows and one lease. It is for faults and times: store/postgres/nodetable is
 // tested with the real one.
 type memory struct {
@@ -123,6 +158,26 @@ func TestSettle(t *testing.T) {
 			t.Errorf("after %v: %v", time.Since(began), late)
 		}
 	})
+}
+
+// TestSettleRarely: a node asks the others at most five times a second, however often usage is read
+// there. A node that is alone does not wait.
+func TestSettleRarely(t *testing.T) {
+	for others, least := range []time.Duration{0, 9 * settleEvery} {
+		synctest.Test(t, func(t *testing.T) {
+			m := &memory{rows: []Row{row(1, "self", nil), row(2, "n2", nil)}[:1+others]}
+			m.rows[others].Settled = 1 << 40
+			n, began := newNode(m), time.Now()
+			for range 10 {
+				if err := n.Settle(t.Context()); err != nil {
+					t.Error(err)
+				}
+			}
+			if took := time.Since(began); took < least || took > least+settleEvery {
+				t.Errorf("%d others: %s", others, took)
+			}
+		})
+	}
 }
 
 // TestLeaseEnds: a node regards its lease as ended before the database does, if it can't extend it,

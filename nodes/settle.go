@@ -9,8 +9,10 @@ import (
 	"time"
 )
 
-// settleWithin is how long others have to copy what they count.
-const settleWithin = 3 * time.Second
+const (
+	settleWithin = 3 * time.Second        // how long others have to copy what they count
+	settleEvery  = 200 * time.Millisecond // how often a node asks them at most
+)
 
 // Unsettled is the error for nodes that did not copy what they count in time. What is read then may
 // lack their last seconds.
@@ -26,6 +28,7 @@ type settling struct {
 	mu   sync.Mutex
 	next *asked        // what has not begun yet; nil: nobody waits for it
 	turn chan struct{} // has an element while the others are being asked
+	last time.Time     // when they were last asked; of the holder of the turn
 }
 
 // asked is one time that the other nodes are asked.
@@ -59,6 +62,7 @@ func (n *Node) Settle(ctx context.Context) error {
 func (n *Node) settleNext(ctx context.Context, mine *asked) {
 	s := &n.settling
 	s.turn <- struct{}{}
+	time.Sleep(time.Until(s.last.Add(settleEvery)))
 	s.mu.Lock()
 	s.next = nil
 	s.mu.Unlock()
@@ -78,6 +82,7 @@ func (n *Node) settle(ctx context.Context) error {
 	if len(dead) == 0 && len(Waiting(all, n.number, anybody)) == 0 {
 		return n.opt.Settle(ctx)
 	}
+	n.settling.last = time.Now()
 	asked, err := n.opt.Store.Increase(ctx, Settling)
 	if err == nil {
 		err = n.opt.Settle(ctx)

@@ -14,8 +14,10 @@ type Block struct {
 
 // Blocks gives the calls of months' quotas to nodes. Months are counted since the year 0.
 type Blocks interface {
-	// Take takes a block of a quota. A block without calls means that nothing is left.
-	Take(ctx context.Context, tenant uint32, month int32, limit int64) (Block, error)
+	// Take takes a block of a quota. A block without calls means that nothing is left. used is what
+	// the ledger is known to have, which may be more than was taken: a tenant may have had no quota
+	// for a while.
+	Take(ctx context.Context, tenant uint32, month int32, limit, used int64) (Block, error)
 	// Return returns calls that were not used.
 	Return(ctx context.Context, tenant uint32, month int32, b Block) error
 	// IsValid reports whether the calls of a block may still be used: its quota was not lost and
@@ -30,6 +32,8 @@ const (
 	refreshOnce = 3               // of so many checks, Run reads what other nodes used
 	idleBlock   = 2 * time.Second // after that long without a call, the rest of a block is returned
 	emptyFor    = time.Second     // how long a quota of which nothing was left is not tried again
+	takeWithin  = 3 * time.Second // how long taking a block may last
+	atOnce      = 16              // blocks that are checked or returned at the same time
 	validFor    = 2500 * time.Millisecond
 )
 
@@ -43,8 +47,8 @@ type share struct {
 	validAt   time.Time // when the block was last known to be valid
 	usedAt    time.Time // when a call was last reserved
 	emptyAt   time.Time // when nothing was left
-	taking    chan struct{}
-	isRenewed bool // a block was taken since the check began
+	taking    *event    // its end; nil: no block is being taken
+	isRenewed bool      // a block was taken since the check began
 }
 
 // UseBlocks makes the Meter take calls of quotas in blocks, which several nodes share. It must be
@@ -57,37 +61,9 @@ func (m *Meter) UseBlocks(b Blocks, now func() time.Time) {
 	m.blocks, m.now, m.shares = b, now, map[account]*share{}
 }
 
-// Claim is [Meter.Reserve], and takes a block first if that is necessary. After an error nothing is
-// reserved.
-func (m *Meter) Claim(ctx context.Context, tenant uint32, limit int64, now time.Time) (Answer, error) {
-	if m.blocks == nil || limit <= 0 {
-		return m.Reserve(tenant, limit, now), nil
-	}
-	a := open(tenant, now)
-	for {
-		answer, wait, decided := m.claim(a)
-		if decided {
-			return answer, nil
-		}
-		if wait == nil {
-			if err := m.take(ctx, a, limit); err != nil {
-				return Exhausted, err
-			}
-			continue
-		}
-		select {
-		case <-wait:
-		case <-ctx.Done():
-			return Exhausted, ctx.Err()
-		}
-	}
-}
-
-// claim reserves a call of the block, if it has one. Otherwise a block must be taken; if another
-// call does that already, wait is closed afterwards.
-func (m *Meter) claim(a account) (answer Answer, wait chan struct{}, decided bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// reserveOfBlock reserves a call of the block, if it has one. Otherwise a block must be taken, and
+// the answer is not decided until that has ended. The caller holds mu.
+func (m *Meter) reserveOfBlock(a account, limit int64) (answer Answer, taking *event) {
 	s := m.shares[a]
 	if s == nil {
 		s = &share{}
@@ -100,43 +76,46 @@ func (m *Meter) claim(a account) (answer Answer, wait chan struct{}, decided boo
 		s.reserved++
 		s.usedAt = now
 		m.change(a, 0, 1)
-		return Reserved, nil, true
+		return Reserved, nil
 	case s.taking != nil:
-		return Exhausted, s.taking, false
+		return Exhausted, s.taking
 	case now.Sub(s.emptyAt) < emptyFor && s.reserved > 0:
-		return Waiting, nil, true
+		return Waiting, nil
 	case now.Sub(s.emptyAt) < emptyFor:
-		return Exhausted, nil, true
+		return Exhausted, nil
 	}
-	s.taking = make(chan struct{})
-	return Exhausted, nil, false
+	s.taking = newEvent()
+	go m.take(a, s, limit, m.calls[a].ledger)
+	return Exhausted, s.taking
 }
 
-// take takes a block.
-func (m *Meter) take(ctx context.Context, a account, limit int64) error {
+// take takes a block for all calls that wait for one, so it does not end with any of them. If it
+// fails, they all fail: if each tried again, the last would wait for all others.
+func (m *Meter) take(a account, s *share, limit, used int64) {
+	ctx, cancel := context.WithTimeout(context.Background(), takeWithin)
+	defer cancel()
 	began := m.now()
-	b, err := m.blocks.Take(ctx, a.tenant, a.month, limit)
+	b, err := m.blocks.Take(ctx, a.tenant, a.month, limit, used)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := m.shares[a]
-	close(s.taking)
+	s.taking.end(err)
 	s.taking = nil
 	switch {
 	case err != nil:
-		return err
+		return
 	case b.Calls == 0:
-		s.emptyAt = began
-		return nil
+		s.emptyAt = m.now()
+		return
 	case s.block.Origin == b.Origin:
 		b.Calls += s.block.Calls // it was not known to be valid, and is
 	default:
 		s.foreign, s.reserved = s.foreign+s.reserved, 0
 	}
 	s.block, s.validAt, s.isRenewed = b, began, true
-	return nil
 }
 
-// settle ends a reservation.
+// settle ends a reservation. It is not known whether that was of an earlier block. So it is counted
+// as what gives nothing twice: calls of the present block are used first, and returned last.
 func (s *share) settle(used int64) {
 	switch {
 	case s == nil:
@@ -198,8 +177,8 @@ func (m *Meter) Run(ctx context.Context, stop time.Duration, report func(error))
 // isIdle reports whether no call of a share was reserved recently. The caller holds mu.
 func (m *Meter) isIdle(s *share) bool { return m.now().Sub(s.usedAt) >= idleBlock }
 
-// each calls fn for the accounts with a block, without the lock.
-func (m *Meter) each(has func(*share) bool, fn func(account, Block) error) (err error) {
+// each calls fn for the accounts with a block, without the lock, for several at the same time.
+func (m *Meter) each(has func(*share) bool, fn func(account, Block) error) error {
 	m.mu.Lock()
 	found := map[account]Block{}
 	for a, s := range m.shares {
@@ -209,10 +188,22 @@ func (m *Meter) each(has func(*share) bool, fn func(account, Block) error) (err 
 		}
 	}
 	m.mu.Unlock()
+	errs := make(chan error, len(found))
+	places := make(chan struct{}, atOnce)
 	for a, b := range found {
-		err = errors.Join(err, fn(a, b))
+		places <- struct{}{}
+		go func() {
+			defer func() { <-places }()
+			errs <- fn(a, b)
+		}()
 	}
-	return err
+	var failed error
+	for range found {
+		if err := <-errs; failed == nil {
+			failed = err
+		}
+	}
+	return failed
 }
 
 // confirm checks that the blocks are valid, and drops the others.
@@ -273,8 +264,9 @@ func (m *Meter) raise(a account, ledger int64) {
 	if s := m.shares[a]; s != nil {
 		recent, s.recent = s.recent, 0
 	}
-	used := max(ledger, min(m.calls[a].used, ledger+recent))
-	m.change(a, used-m.calls[a].used, 0)
+	c := m.calls[a]
+	c.used, c.ledger = max(ledger, min(c.used, ledger+recent)), ledger
+	m.calls[a] = c
 }
 
 // months returns the latest two months that were counted.

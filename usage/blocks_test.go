@@ -17,18 +17,22 @@ type shared struct {
 	ledger int64
 	takes  int
 	fault  error
+	onTake func() // called before each Take
 }
 
-func (b *shared) Take(_ context.Context, _ uint32, _ int32, limit int64) (Block, error) {
+func (b *shared) Take(_ context.Context, _ uint32, _ int32, limit, used int64) (Block, error) {
+	if b.onTake != nil {
+		b.onTake()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.takes++
-	left := limit - b.given
-	if b.fault != nil || left <= 0 {
+	given := max(b.given, used)
+	if b.fault != nil || given >= limit {
 		return Block{Origin: b.origin}, b.fault
 	}
-	n := max(left/100, 1)
-	b.given += n
+	n := max((limit-given)/100, 1)
+	b.given = given + n
 	return Block{b.origin, n}, nil
 }
 
@@ -71,6 +75,24 @@ func metersOf(n int, b Blocks, c *clock) (meters []*Meter) {
 }
 
 func all(*share) bool { return true }
+
+// TestCounted checks that a meter has counted the calls of its own node, and none of the ledger.
+func TestCounted(t *testing.T) {
+	b, c := &shared{origin: 1, ledger: 500}, &clock{}
+	m := metersOf(1, b, c)[0]
+	for range 3 {
+		claim(t, m, 1000, c, Reserved)
+		m.Use(1, c.now())
+	}
+	claim(t, m, 1000, c, Reserved)
+	m.Release(1, c.now())
+	if err := m.refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if used, counted := m.Used(1, c.now()), m.Counted(1, c.now()); used != 500 || counted != 3 {
+		t.Errorf("%d calls used, of which this node counted %d", used, counted)
+	}
+}
 
 // claim claims a call, and fails if the answer is another one.
 func claim(t *testing.T, m *Meter, limit int64, c *clock, want Answer) {
@@ -127,13 +149,11 @@ func TestBlocksNeverOver(t *testing.T) {
 	}
 }
 
-// TestEmptyQuota checks that an exhausted quota is not asked for with each call, and that a call
-// waits for those that are reserved.
+// TestEmptyQuota checks that an exhausted quota is not asked for with each call.
 func TestEmptyQuota(t *testing.T) {
 	b, c := &shared{origin: 1}, &clock{}
 	m := metersOf(1, b, c)[0]
 	claim(t, m, 1, c, Reserved)
-	claim(t, m, 1, c, Waiting)
 	m.Use(1, c.now())
 	for range 50 {
 		claim(t, m, 1, c, Exhausted)
@@ -146,6 +166,131 @@ func TestEmptyQuota(t *testing.T) {
 	m.Release(1, c.now())
 	claim(t, m, 2, c, Reserved)
 	claim(t, m, 0, c, Reserved) // no quota
+}
+
+// TestLastOfAQuota: calls wait for those that have reserved the last of a quota, on one node and on
+// several. A call that is returned is given to one that waits, and all others are refused when all
+// calls of the quota are used. None is refused before.
+func TestLastOfAQuota(t *testing.T) {
+	for name, open := range map[string]func(*clock) *Meter{
+		"alone":  func(*clock) *Meter { return &Meter{} },
+		"shared": func(c *clock) *Meter { return metersOf(1, &shared{origin: 1}, c)[0] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := &clock{}
+			m := open(c)
+			const limit, waiting = 3, 20
+			for range limit {
+				claim(t, m, limit, c, Reserved)
+			}
+			answers := make(chan Answer)
+			for range waiting {
+				go func() {
+					answer, err := m.Claim(context.Background(), 1, limit, c.now())
+					if err != nil {
+						t.Error(err)
+					}
+					answers <- answer
+				}()
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			if answer, err := m.Claim(ctx, 1, limit, c.now()); answer != Waiting || err != nil {
+				t.Errorf("a call whose time ends: %v, %v", answer, err)
+			}
+			for range 2 {
+				m.Release(1, c.now())
+				if answer := <-answers; answer != Reserved {
+					t.Errorf("a call was returned, and the answer is %v", answer)
+				}
+			}
+			select {
+			case answer := <-answers:
+				t.Errorf("with all calls reserved, the answer is %v", answer)
+			case <-time.After(50 * time.Millisecond):
+			}
+			for range limit {
+				m.Use(1, c.now())
+			}
+			for range waiting - 2 {
+				if answer := <-answers; answer != Exhausted {
+					t.Errorf("with all calls used, the answer is %v", answer)
+				}
+			}
+		})
+	}
+}
+
+// TestSlowBlocks: calls that wait for a block share the outcome: a block, an error, or that nothing
+// is left, even if that took long.
+func TestSlowBlocks(t *testing.T) {
+	broken := errors.New("broken")
+	for _, x := range []struct {
+		limit  int64
+		fault  error
+		answer Answer
+	}{{5000, nil, Reserved}, {1, nil, Exhausted}, {1, broken, Exhausted}} {
+		b, c := &shared{origin: 1, given: 1, fault: x.fault}, &clock{}
+		m := metersOf(1, b, c)[0]
+		waits := make(chan struct{})
+		b.onTake = func() { <-waits; c.advance(2 * emptyFor) }
+		a := open(1, c.now())
+		_, first := m.claim(a, x.limit)
+		for range 20 {
+			if _, next := m.claim(a, x.limit); next != first {
+				t.Errorf("%+v: a call does not wait for the block that is being taken", x)
+			}
+		}
+		close(waits)
+		if <-first.done; !errors.Is(first.err, x.fault) {
+			t.Errorf("%+v: %v", x, first.err)
+		}
+		if x.fault == nil {
+			claim(t, m, x.limit, c, x.answer)
+		}
+		if b.takes != 1 {
+			t.Errorf("%+v: %d attempts to take a block", x, b.takes)
+		}
+	}
+}
+
+// TestCallerThatGivesUp: a block is taken although the call that needed it first has ended.
+func TestCallerThatGivesUp(t *testing.T) {
+	b, c := &shared{origin: 1}, &clock{}
+	m := metersOf(1, b, c)[0]
+	waits := make(chan struct{})
+	b.onTake = func() { <-waits }
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if answer, err := m.Claim(ctx, 1, 1000, c.now()); answer == Reserved || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, %v", answer, err)
+	}
+	close(waits)
+	claim(t, m, 1000, c, Reserved)
+	if b.takes != 1 {
+		t.Errorf("%d attempts to take a block", b.takes)
+	}
+}
+
+// TestQuotaOfAPart: calls that were made while a tenant had no quota count when it has one again.
+func TestQuotaOfAPart(t *testing.T) {
+	b, c := &shared{origin: 1}, &clock{}
+	m := metersOf(1, b, c)[0]
+	claim(t, m, 100, c, Reserved)
+	m.Use(1, c.now())
+	for range 200 {
+		claim(t, m, 0, c, Reserved)
+		m.Use(1, c.now())
+	}
+	b.ledger = 201
+	if err := m.refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	claim(t, m, 100, c, Exhausted)
+	claim(t, m, 202, c, Exhausted) // nothing was left a moment ago
+	c.advance(emptyFor)
+	claim(t, m, 202, c, Reserved)
+	claim(t, m, 203, c, Reserved)
 }
 
 // TestLostQuota checks that a block of a quota that was lost is not used any more, neither are

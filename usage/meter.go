@@ -23,8 +23,9 @@ type Store interface {
 // It has one number for each tenant and month, and never drops one. That takes little memory, and
 // so a clock that is wrong for a while can't reset a month.
 type Meter struct {
-	mu    sync.Mutex
-	calls map[account]count
+	mu      sync.Mutex
+	calls   map[account]count
+	settled map[account]*event // the end of the next reservation, if a call waits for it
 
 	blocks Blocks             // nil: this process is alone
 	now    func() time.Time   // of the blocks
@@ -32,7 +33,11 @@ type Meter struct {
 }
 
 // count is what a tenant has used and reserved in a month.
-type count struct{ used, reserved int64 }
+type count struct {
+	used, reserved int64
+	counted        int64 // of used, what this process has counted itself
+	ledger         int64 // used, as the ledger was last read; 0 if this process is alone
+}
 
 type account struct {
 	month  int32 // since the year 0
@@ -52,7 +57,7 @@ func OpenMeter(ctx context.Context, store Store, number func(clientID string) (u
 	if err != nil {
 		return nil, fmt.Errorf("read usage: %w", err)
 	}
-	meter := &Meter{calls: make(map[account]count)}
+	meter := &Meter{}
 	for _, l := range lines {
 		day, err := time.Parse(time.DateOnly, l.Day)
 		if err != nil {
@@ -65,7 +70,7 @@ func OpenMeter(ctx context.Context, store Store, number func(clientID string) (u
 	return meter, nil
 }
 
-// Answer is the result of [Meter.Reserve]. The zero Answer refuses.
+// Answer is the result of [Meter.Reserve] and [Meter.Claim]. The zero Answer refuses.
 type Answer uint8
 
 // The answers.
@@ -79,9 +84,13 @@ const (
 // must call [Meter.Use] or [Meter.Release] afterwards. A reservation should last only while the
 // call is decided, because other calls can't use it.
 func (m *Meter) Reserve(tenant uint32, limit int64, now time.Time) Answer {
-	a := open(tenant, now)
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	return m.reserve(open(tenant, now), limit)
+}
+
+// reserve is Reserve. The caller holds mu.
+func (m *Meter) reserve(a account, limit int64) Answer {
 	switch c := m.calls[a]; {
 	case limit > 0 && c.used >= limit:
 		return Exhausted
@@ -90,6 +99,70 @@ func (m *Meter) Reserve(tenant uint32, limit int64, now time.Time) Answer {
 	}
 	m.change(a, 0, 1)
 	return Reserved
+}
+
+// Claim is [Meter.Reserve] for a call that can wait. If other calls have reserved the last of the
+// quota, it waits until they are decided, because they may return it. It answers Waiting only if
+// ctx ends before. If nodes share the quota, it takes a block when it needs one. After an error
+// nothing is reserved.
+func (m *Meter) Claim(ctx context.Context, tenant uint32, limit int64, now time.Time) (Answer, error) {
+	a := open(tenant, now)
+	for {
+		answer, next := m.claim(a, limit)
+		if next == nil {
+			return answer, nil
+		}
+		select {
+		case <-next.done:
+			if next.err != nil {
+				return Exhausted, next.err
+			}
+		case <-ctx.Done():
+			if answer == Waiting {
+				return Waiting, nil
+			}
+			return Exhausted, fmt.Errorf("wait for a block of the quota: %w", ctx.Err())
+		}
+	}
+}
+
+// claim reserves a call, if that can be decided now. Otherwise it returns what to wait for.
+func (m *Meter) claim(a account, limit int64) (answer Answer, next *event) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.blocks == nil || limit <= 0 {
+		answer = m.reserve(a, limit)
+	} else {
+		answer, next = m.reserveOfBlock(a, limit)
+	}
+	if answer == Waiting {
+		next = m.nextSettled(a)
+	}
+	return answer, next
+}
+
+// event is something that calls wait for.
+type event struct {
+	done chan struct{} // closed at its end
+	err  error         // set before
+}
+
+func newEvent() *event { return &event{done: make(chan struct{})} }
+
+func (e *event) end(err error) {
+	e.err = err
+	close(e.done)
+}
+
+// nextSettled returns the end of the next reservation. The caller holds mu.
+func (m *Meter) nextSettled(a account) *event {
+	if m.settled == nil {
+		m.settled = make(map[account]*event)
+	}
+	if m.settled[a] == nil {
+		m.settled[a] = newEvent()
+	}
+	return m.settled[a]
 }
 
 // Use counts a reserved call that was admitted. now is the time of the reservation, because another
@@ -105,7 +178,14 @@ func (m *Meter) settle(a account, used int64) {
 	defer m.mu.Unlock()
 	if m.calls[a].reserved > 0 {
 		m.change(a, used, -1)
+		c := m.calls[a]
+		c.counted += used
+		m.calls[a] = c
 		m.shares[a].settle(used)
+	}
+	if e := m.settled[a]; e != nil {
+		e.end(nil)
+		delete(m.settled, a)
 	}
 }
 
@@ -115,7 +195,8 @@ func (m *Meter) change(a account, used, reserved int64) {
 		m.calls = make(map[account]count)
 	}
 	c := m.calls[a]
-	m.calls[a] = count{c.used + used, c.reserved + reserved}
+	c.used, c.reserved = c.used+used, c.reserved+reserved
+	m.calls[a] = c
 }
 
 // Used returns the number of calls that a tenant has used in the month of now.
@@ -123,4 +204,12 @@ func (m *Meter) Used(tenant uint32, now time.Time) int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.calls[open(tenant, now)].used
+}
+
+// Counted returns the number of calls in the month of now that this process has counted since it
+// started. Other nodes count theirs.
+func (m *Meter) Counted(tenant uint32, now time.Time) int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.calls[open(tenant, now)].counted
 }

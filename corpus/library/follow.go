@@ -331,16 +331,21 @@ func (l *Library) openEarlier(ctx context.Context, n int64) error {
 	return l.openVerified(ctx, m, nil)
 }
 
-// earlierFile returns the file of a generation, other than n, that has a manifest; "" if none has.
-func (l *Library) earlierFile(n int64) string {
-	files, _ := filepath.Glob(filepath.Join(globEscape(l.dir), "corpus-*.manifest"))
-	for _, manifest := range files {
-		file := manifest[:len(manifest)-len(".manifest")] + ".db"
-		if _, err := os.Stat(file); err == nil && file != l.fileName(n) {
-			return file
+// earlierFile returns the file of the latest generation, other than n, that has a manifest; "" if
+// none has.
+func (l *Library) earlierFile(n int64) (file string) {
+	manifests, _ := filepath.Glob(filepath.Join(globEscape(l.dir), "corpus-*.manifest"))
+	latest := int64(-1)
+	for _, name := range manifests {
+		var generation int64
+		if _, err := fmt.Sscanf(filepath.Base(name), "corpus-%d.manifest", &generation); err != nil || generation == n || generation < latest {
+			continue
+		}
+		if _, err := os.Stat(l.fileName(generation)); err == nil {
+			file, latest = l.fileName(generation), generation
 		}
 	}
-	return ""
+	return file
 }
 
 // removeLeftovers removes all files but those of the current generation, and a spare one, which is

@@ -231,6 +231,12 @@ func killImport(t *testing.T, dir string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run", "^TestKilledImport$")
 	cmd.Env = append(os.Environ(), "STILE_TEST_IMPORT="+dir)
+	killInTheMiddle(t, cmd)
+}
+
+// killInTheMiddle starts a process, and kills it when it says that it is in the middle.
+func killInTheMiddle(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -57,20 +56,7 @@ func killNode(t *testing.T, dir, url, mode string) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run", "^TestKilledNode$")
 	cmd.Env = append(os.Environ(), "STILE_TEST_NODE="+dir+"|"+url+"|"+mode)
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := io.ReadFull(out, make([]byte, len(inTheMiddle))); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	cmd.Wait()
+	killInTheMiddle(t, cmd)
 }
 
 // stopping stops in the middle of an operation, and waits there to be killed.

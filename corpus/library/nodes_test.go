@@ -662,3 +662,19 @@ func TestBucket(t *testing.T) {
 	catchUp(t, nodes...)
 	wantSame(t, nodes[0], nodes[1], c.node(t, "newest"))
 }
+
+// TestEarlierFile: of several generations that a killed node has left, the latest is served.
+func TestEarlierFile(t *testing.T) {
+	l := &Library{dir: t.TempDir()}
+	if got := l.earlierFile(11); got != "" {
+		t.Errorf("%s in an empty directory", got)
+	}
+	for _, name := range []string{"corpus-9.manifest", "corpus-9.db", "corpus-10.manifest", "corpus-10.db", "corpus-11.manifest", "corpus-11.db", "corpus-12.manifest", "corpus-13.db"} {
+		if err := os.WriteFile(filepath.Join(l.dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := l.earlierFile(11); got != l.fileName(10) {
+		t.Errorf("%s, want generation 10", got)
+	}
+}

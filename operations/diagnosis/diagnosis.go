@@ -12,6 +12,7 @@ import (
 	"stile.example/stile/operations/ownview"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
+	"stile.example/stile/usage"
 )
 
 // Of returns what is wrong with a tenant's integration. forTenant is true if the tenant reads it.
@@ -46,11 +47,17 @@ func factsOf(ctx context.Context, d *datadir.Dir, t *tenants.Tenant, traffic map
 			f.Others = append(f.Others, trafficOf(traffic[other.Number]))
 		}
 	}
-	if f.EverCalled = f.Calls > 0 || f.Used > 0; f.EverCalled {
+	if f.EverCalled = f.Calls > 0; f.EverCalled {
 		return f, nil
 	}
+	// The evidence of the last seconds of another node, or of one that was killed, is not stored.
 	lines, err := d.Usage(ctx, t.ClientID, "", "")
-	f.EverCalled = len(lines) > 0
+	first := usage.Day(d.Now().AddDate(0, 0, 1-evidence.Keep))
+	for _, l := range lines {
+		if f.EverCalled = true; l.Day >= first {
+			f.Calls += l.Calls
+		}
+	}
 	return f, err
 }
 

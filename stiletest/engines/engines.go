@@ -1,6 +1,7 @@
-// Package engines starts the engines that several nodes share, for tests: PostgreSQL, PgBouncer,
-// Redis and Valkey, the real programs, as child processes in temporary directories and on free
-// ports of the loopback interface. They end with the test process, even if it is killed.
+// Package engines starts the engines that several nodes share, for tests and measurements:
+// PostgreSQL, PgBouncer, Redis, Valkey and HAProxy, the real programs, as child processes in
+// temporary directories and on free ports of the loopback interface. They end with the test
+// process, even if it is killed.
 //
 // A program that is missing fails the test: `make needs-engines` installs all of them.
 package engines

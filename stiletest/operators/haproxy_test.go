@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -18,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"stile.example/stile/stiletest/peers"
+	"stile.example/stile/stiletest/engines"
 )
 
 // balancer is the real HAProxy with deploy's configuration, in front of three servers that record
@@ -26,8 +25,7 @@ import (
 type balancer struct {
 	t       *testing.T
 	url     string
-	socket  string // of HAProxy's own commands
-	program *peers.Program
+	program *engines.HAProxy
 	nodes   [3]*fakeNode
 }
 
@@ -58,36 +56,17 @@ func (n *fakeNode) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func newBalancer(t *testing.T, change ...string) *balancer {
 	t.Helper()
 	b := &balancer{t: t}
-	port, dir := freePort(t), t.TempDir()
-	b.url, b.socket = fmt.Sprintf("http://127.0.0.1:%d", port), filepath.Join(dir, "admin.sock")
-	env := []string{"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "STILE_PROXY_SOCKET=" + b.socket, fmt.Sprintf("STILE_PROXY_LISTEN=127.0.0.1:%d", port)}
+	var hosts [3]string
 	for i := range b.nodes {
 		n := &fakeNode{name: fmt.Sprintf("node%d", i+1)}
 		n.ready.Store(true)
 		n.server = httptest.NewServer(n)
 		t.Cleanup(n.server.Close)
-		env = append(env, fmt.Sprintf("STILE_NODE%d=%s", i+1, n.server.Listener.Addr()))
-		b.nodes[i] = n
+		b.nodes[i], hosts[i] = n, n.server.Listener.Addr().String()
 	}
-	text := replace(t, read(t, deploy+"cluster/haproxy.cfg"), change...)
-	cmd := exec.Command(haproxy(t), "-db", "-f", write(t, filepath.Join(dir, "haproxy.cfg"), text, 0o644))
-	cmd.Env = env
-	var err error
-	b.program, err = peers.Start(cmd, port, 10*time.Second)
-	check(t, err)
-	t.Cleanup(func() { check(t, b.program.Stop()) })
+	b.program = engines.NewHAProxy(t, replace(t, read(t, deploy+"cluster/haproxy.cfg"), change...), hosts)
+	b.url = "http://" + b.program.Addr
 	return b
-}
-
-func haproxy(t *testing.T) string {
-	t.Helper()
-	if path, err := exec.LookPath("haproxy"); err == nil {
-		return path
-	}
-	if _, err := os.Stat("/usr/sbin/haproxy"); err != nil { // not in the PATH of every user
-		t.Fatal("haproxy is missing: run `make needs-engines`")
-	}
-	return "/usr/sbin/haproxy"
 }
 
 // send sends a request, and returns which node responded, or the status if it is not 200.
@@ -125,13 +104,9 @@ func (b *balancer) request(method, path, form string, headers ...string) *http.R
 // command sends a command to HAProxy itself.
 func (b *balancer) command(text string) string {
 	b.t.Helper()
-	c, err := net.Dial("unix", b.socket)
+	reply, err := b.program.Command(text)
 	check(b.t, err)
-	defer c.Close()
-	fmt.Fprintln(c, text)
-	reply, err := io.ReadAll(c)
-	check(b.t, err)
-	return string(reply)
+	return reply
 }
 
 // await waits until HAProxy says that a node is in a state.
@@ -235,7 +210,7 @@ func TestHAProxySaysWhoCalls(t *testing.T) {
 			t.Errorf("the node gets %v", h)
 		}
 	}
-	if out := b.program.Output(); strings.Contains(out, "secret") || !regexp.MustCompile(`127\.0\.0\.1 GET /v1/items 200 `).MatchString(out) {
+	if out := b.program.Log(); strings.Contains(out, "secret") || !regexp.MustCompile(`127\.0\.0\.1 GET /v1/items 200 `).MatchString(out) {
 		t.Errorf("the log is:\n%s", out)
 	}
 }
@@ -265,7 +240,9 @@ func TestHAProxyWithCertificate(t *testing.T) {
 	text := read(t, deploy+"cluster/haproxy.cfg")
 	text = replace(t, text, "    bind \"${STILE_PROXY_LISTEN}\"\n", "", "    # bind ", "    bind ", "    # http-re", "    http-re",
 		"/etc/haproxy/api.example.pem", combinedCertificate(t, dir))
-	cmd := exec.Command(haproxy(t), "-c", "-f", write(t, filepath.Join(dir, "haproxy.cfg"), text, 0o644))
+	bin, err := engines.HAProxyProgram()
+	check(t, err)
+	cmd := exec.Command(bin, "-c", "-f", write(t, filepath.Join(dir, "haproxy.cfg"), text, 0o644))
 	cmd.Env = []string{"STILE_PROXY_SOCKET=" + dir + "/s", "STILE_NODE1=127.0.0.1:1", "STILE_NODE2=127.0.0.1:2", "STILE_NODE3=127.0.0.1:3"}
 	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "WARNING") {
 		t.Errorf("haproxy -c: %v\n%s", err, out)

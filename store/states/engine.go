@@ -14,7 +14,7 @@ import (
 const (
 	KindToken   = 't' // the state of a token; its id has 16 bytes
 	KindAddress = 'a' // the state of a scope of addresses
-	KindQuota   = 'q' // what is left of a tenant's quota of a month
+	KindQuota   = 'q' // how much of a tenant's quota of a month was given to nodes
 	KindOnce    = 'o' // something that works once and belongs to no token, such as a client assertion
 )
 

@@ -121,8 +121,9 @@ type link struct {
 	holdNext bool  // the next swap is held, and its reply lost
 	held     *Swap // it arrives right before the next one
 
-	deaf     bool   // nothing comes back
-	lostThen func() // called after the next swap, whose reply is lost; may be nil
+	deaf      bool          // nothing comes back
+	slowEpoch time.Duration // until an epoch that is stored arrives
+	lostThen  func()        // called after the next swap, whose reply is lost; may be nil
 }
 
 func (l *link) Swap(ctx context.Context, s Swap) (Present, bool, error) {
@@ -161,6 +162,13 @@ func (l *link) Swap(ctx context.Context, s Swap) (Present, bool, error) {
 		})
 	}
 	return Present{}, false, ErrUnknown
+}
+
+func (l *link) SetEpoch(ctx context.Context, notBefore int64) error {
+	if err := pauseFor(ctx, l.slowEpoch); err != nil {
+		return err
+	}
+	return l.memory.SetEpoch(ctx, notBefore)
 }
 
 func (l *link) Get(ctx context.Context, k Key) (Present, error) {

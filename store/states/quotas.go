@@ -58,19 +58,19 @@ const quotaWait = 3 * time.Second
 var errQuotaLost = errors.New("the quotas were lost a moment ago; they are counted again")
 
 // Take implements [usage.Blocks]. A block is a hundredth of what is left, and at least one call.
-func (st *Store) Take(ctx context.Context, tenant uint32, month int32, limit int64) (b usage.Block, err error) {
+func (st *Store) Take(ctx context.Context, tenant uint32, month int32, limit, used int64) (b usage.Block, err error) {
 	key := quotaKey{tenant, month}
 	missing, start := false, quota{}
 	take := func(q quota) quota {
 		if missing = q.origin == 0; missing {
 			q = start
 		}
-		left := limit - q.given
-		if b = (usage.Block{Origin: q.origin}); q.origin == 0 || left <= 0 {
+		given := max(q.given, used)
+		if b = (usage.Block{Origin: q.origin}); q.origin == 0 || given >= limit {
 			return q
 		}
-		b.Calls = max(left/100, 1)
-		q.given += b.Calls
+		b.Calls = max((limit-given)/100, 1)
+		q.given = given + b.Calls
 		return q
 	}
 	if _, err = st.quotas.update(ctx, key, Once{}, take); err != nil || !missing {

@@ -21,7 +21,7 @@ func TestQuotaBlocks(t *testing.T) {
 	concurrently(8, func(i int) {
 		links[i%2].lose.Store(20)
 		for n := range 60 {
-			b, err := stores[i%2].Take(t.Context(), 1, month, 10_000)
+			b, err := stores[i%2].Take(t.Context(), 1, month, 10_000, 0)
 			if err != nil || b.Calls <= 0 {
 				t.Error(b, err)
 				continue
@@ -36,7 +36,7 @@ func TestQuotaBlocks(t *testing.T) {
 		}
 	})
 	for n := 0; ; n++ {
-		b, err := stores[0].Take(t.Context(), 1, month, 10_000)
+		b, err := stores[0].Take(t.Context(), 1, month, 10_000, 0)
 		if err != nil || n > 10_000 {
 			t.Fatal(n, err)
 		}
@@ -59,7 +59,7 @@ func TestLostQuota(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, err := st.Take(t.Context(), 1, month, 1000)
+	b, err := st.Take(t.Context(), 1, month, 1000, 0)
 	if err != nil || b.Calls != 10 {
 		t.Fatal(b, err)
 	}
@@ -73,11 +73,11 @@ func TestLostQuota(t *testing.T) {
 	if valid, err := st.IsValid(t.Context(), 1, month, b); valid || err != nil {
 		t.Errorf("the block is valid: %v, %v", valid, err)
 	}
-	if _, err := st.Take(t.Context(), 1, month, 1000); !errors.Is(err, errQuotaLost) {
+	if _, err := st.Take(t.Context(), 1, month, 1000, 0); !errors.Is(err, errQuotaLost) {
 		t.Errorf("taken immediately: %v", err)
 	}
 	ahead.Store(int64(skew + quotaWait + time.Second))
-	next, err := st.Take(t.Context(), 1, month, 1000)
+	next, err := st.Take(t.Context(), 1, month, 1000, 0)
 	if err != nil || next.Calls != 9 || next.Origin == b.Origin { // a hundredth of 993
 		t.Errorf("%+v, %v", next, err)
 	}
@@ -90,7 +90,13 @@ func TestLostQuota(t *testing.T) {
 	if err := st.Return(t.Context(), 1, month, usage.Block{Origin: next.Origin, Calls: 9}); err != nil {
 		t.Error(err)
 	}
-	if next, err = st.Take(t.Context(), 1, month, 1000); next.Calls != 9 || err != nil {
+	if next, err = st.Take(t.Context(), 1, month, 1000, 0); next.Calls != 9 || err != nil {
 		t.Errorf("%+v, %v", next, err)
+	}
+	// While the tenant had no quota, it made calls that were not taken.
+	for _, x := range []struct{ used, want int64 }{{800, 2}, {999, 1}, {1000, 0}} {
+		if next, err = st.Take(t.Context(), 1, month, 1000, x.used); next.Calls != x.want || err != nil {
+			t.Errorf("%d used: %+v, %v", x.used, next, err)
+		}
 	}
 }

@@ -3,9 +3,11 @@ package states
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"stile.example/stile/addresses"
@@ -459,6 +461,33 @@ func TestFirstEpoch(t *testing.T) {
 	}
 }
 
+// TestFirstEpochIsSlow: a node that starts while another one is about to store the first epoch
+// waits for it. If that node is gone, an epoch begins that refuses what may have been lost.
+func TestFirstEpochIsSlow(t *testing.T) {
+	for takes, isFirst := range map[time.Duration]bool{startWait - time.Second/2: true, 2 * startWait: false} {
+		synctest.Test(t, func(t *testing.T) {
+			m, db := newMemory(), newTable()
+			m.epoch, db.notBefore = 0, 0
+			slow := make(chan error)
+			open := func(l *link, node uint32) (*Store, error) {
+				return Open(t.Context(), l, db, Options{Log: slog.New(slog.DiscardHandler), Now: time.Now, Node: node})
+			}
+			go func() {
+				_, err := open(&link{memory: m, slowEpoch: takes}, 1)
+				slow <- err
+			}()
+			synctest.Wait() // it is stored in the table, and not in the engine
+			st, err := open(&link{memory: m}, 2)
+			if err != nil || db.notBefore == 0 || (st.NotBefore() == FirstEpoch) != isFirst {
+				t.Errorf("stored after %v: the epoch is %d, %v", takes, st.NotBefore(), err)
+			}
+			if err := <-slow; isFirst && err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 // TestForgottenValues checks that a node that knows a value from before a loss of memory does not
 // write it back over one that was stored since, or where there is none.
 func TestForgottenValues(t *testing.T) {
@@ -659,6 +688,10 @@ func TestS76BlocksAfterLoss(t *testing.T) {
 	}
 	lose := func() {
 		m.flush()
+		// The first node begins the epoch, and dies before it has done more.
+		if err := stores[0].Update(t.Context(), tokens.ID{7}, counting); err != nil {
+			t.Fatal(err)
+		}
 		ctx, stop := context.WithTimeout(t.Context(), 1500*time.Millisecond)
 		defer stop()
 		stores[1].Run(ctx)

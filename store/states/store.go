@@ -44,10 +44,11 @@ type Store struct {
 	notBefore atomic.Int64
 	noticed   atomic.Int64 // when a loss that had just happened was noticed, in Unix nanoseconds
 	epoch     beginning
+	hadEpoch  atomic.Bool  // the engine has had an epoch since this process started
 	restored  atomic.Int64 // values that were written back after a failover
 	failing   atomic.Bool
-	// blocksLost says that this node has begun an epoch, and must store the blocks of addresses
-	// again.
+	// blocksLost says that a loss has just happened, so that the blocks of addresses must be stored
+	// again. All nodes do that: the one that began the epoch may die before.
 	blocksLost atomic.Bool
 	evicted    bool // the engine has evicted values, and no epoch has begun since; of Run
 
@@ -99,6 +100,7 @@ func (st *Store) raise(notBefore int64) {
 		}
 		if now := st.opt.Now(); now.Sub(time.Unix(notBefore, 0)) < skew+quotaWait {
 			st.noticed.Store(now.UnixNano())
+			st.blocksLost.Store(true)
 		}
 		return
 	}
@@ -143,38 +145,45 @@ func (st *Store) beginEpoch(ctx context.Context, key Key) error {
 	return st.epoch.err
 }
 
-// tryEpoch begins an epoch unless another step or node was faster.
+// tryEpoch begins an epoch unless another step or node was faster. If the last one was the first,
+// the installation may be new, and another node may be about to store it in the engine.
 func (st *Store) tryEpoch(ctx context.Context, key Key, f Forgetful) error {
-	short, cancel := context.WithTimeout(ctx, epochTimeout)
+	wait := firstWait
+	if !st.hadEpoch.Load() {
+		wait = startWait
+	}
+	ctx, cancel := context.WithTimeout(ctx, epochTimeout+wait)
 	defer cancel()
-	for n := 0; ; n++ {
-		if err := st.lookForEpoch(short, key); !errors.Is(err, ErrForgot) {
+	for began := time.Now(); ; {
+		if err := st.lookForEpoch(ctx, key); !errors.Is(err, ErrForgot) {
 			return err
 		}
-		if last, err := st.sink.NotBefore(short); n > 0 || err != nil || last != firstEpoch {
-			break
+		last, err := st.sink.NotBefore(ctx)
+		if err != nil {
+			return fmt.Errorf("read the last epoch: %w", err)
 		}
-		// Another node may be about to do the same, since the installation is new.
-		if err := pauseFor(short, firstWait); err != nil {
+		if last != FirstEpoch || time.Since(began) >= wait {
+			return st.setEpoch(ctx, f, last)
+		}
+		if err := pauseFor(ctx, firstPoll); err != nil {
 			return err
 		}
 	}
-	return st.setEpoch(short, f)
 }
 
-// setEpoch begins an epoch. It is durable before the engine gets it.
-func (st *Store) setEpoch(ctx context.Context, f Forgetful) error {
-	notBefore, err := st.nextEpoch(ctx)
+// setEpoch begins the epoch after the last one. It is durable before the engine gets it.
+func (st *Store) setEpoch(ctx context.Context, f Forgetful, last int64) error {
+	notBefore, err := st.nextEpoch(ctx, last)
 	if err != nil {
 		return fmt.Errorf("note that states were lost: %w", err)
 	}
 	if err := f.SetEpoch(ctx, notBefore); err != nil {
 		return fmt.Errorf("begin an epoch: %w", err)
 	}
-	if st.raise(notBefore); notBefore == firstEpoch {
+	st.hadEpoch.Store(true)
+	if st.raise(notBefore); notBefore == FirstEpoch {
 		return nil
 	}
-	st.blocksLost.Store(true)
 	st.opt.Log.Warn("the engine of states had lost its memory: tokens issued until now that were not seen since are refused",
 		"not_before", time.Unix(notBefore, 0).UTC())
 	return nil
@@ -206,25 +215,26 @@ func (st *Store) checkEvicted(ctx context.Context) error {
 	if !ok {
 		return errors.New("the engine has no epoch")
 	}
-	if err := st.setEpoch(ctx, f); err != nil {
-		return err
+	last, err := st.sink.NotBefore(ctx)
+	if err == nil {
+		err = st.setEpoch(ctx, f, last)
 	}
-	st.evicted = false
-	return nil
+	st.evicted = err != nil
+	return err
 }
 
+// FirstEpoch is the epoch of an engine that has never had a value.
+const FirstEpoch = 1
+
 const (
-	firstEpoch = 1 // of an engine that has never had a value
-	firstWait  = 300 * time.Millisecond
+	firstPoll = 50 * time.Millisecond
+	firstWait = 300 * time.Millisecond
+	startWait = 2 * time.Second // of a process that starts, which others may do at the same time
 )
 
-// nextEpoch stores the time of the next epoch, and returns it. It is later than the last one, also
+// nextEpoch stores the time of the epoch after the last one, and returns it. It is later, also
 // within a second.
-func (st *Store) nextEpoch(ctx context.Context) (int64, error) {
-	last, err := st.sink.NotBefore(ctx)
-	if err != nil {
-		return 0, err
-	}
+func (st *Store) nextEpoch(ctx context.Context, last int64) (int64, error) {
 	next := max(st.opt.Now().Add(skew).Unix(), last+1)
 	if last == 0 { // no engine had an epoch: is it a new installation?
 		has, err := st.sink.HasTokens(ctx)
@@ -232,7 +242,7 @@ func (st *Store) nextEpoch(ctx context.Context) (int64, error) {
 			return 0, err
 		}
 		if !has {
-			next = firstEpoch
+			next = FirstEpoch
 		}
 	}
 	return st.sink.SetNotBefore(ctx, next)
@@ -243,7 +253,8 @@ func (st *Store) lookForEpoch(ctx context.Context, key Key) error {
 	ctx, cancel := context.WithTimeout(ctx, st.opt.Timeout)
 	defer cancel()
 	p, err := st.engine.Get(ctx, key)
-	if err == nil {
+	if err == nil && p.NotBefore > 0 {
+		st.hadEpoch.Store(true)
 		st.raise(p.NotBefore)
 	}
 	return err

@@ -29,7 +29,7 @@ type Sink interface {
 	// NotBefore returns until when states may have been lost, in Unix seconds; 0: none was lost.
 	NotBefore(ctx context.Context) (int64, error)
 	// SetNotBefore stores a later NotBefore, and returns what is stored. It is later than the one that
-	// was stored, unless that is far in the future.
+	// was stored, unless that is far in the future. [FirstEpoch] changes nothing that is stored.
 	SetNotBefore(ctx context.Context, notBefore int64) (int64, error)
 	// Used returns the calls of each tenant in a month (since the year 0) that are in the ledger.
 	Used(ctx context.Context, month int32) (map[uint32]int64, error)

@@ -122,7 +122,7 @@ func failover(t *testing.T, e *valkey.Engine, nodes []*engines.Engine) {
 	for range 60 {
 		keys[put(t, e, "a")] = true
 	}
-	send(t, raw(t, nodes[1].Addr), "WAIT", "1", "1000")
+	replicated(t, nodes[1].Addr)
 	began := time.Now()
 	nodes[1].Kill()
 	for len(keys) > 0 && time.Since(began) < 20*time.Second {

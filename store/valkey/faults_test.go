@@ -128,6 +128,11 @@ func TestFlush(t *testing.T) {
 	expect(t, e, with, fmt.Sprintf("kept none since %d", founded+100)) // it was decided before
 	with.NotBefore = founded + 100
 	expect(t, e, with, fmt.Sprintf("swapped none since %d", founded+100))
+	send(t, c, "FLUSHALL") // again, so that the same epoch must be written again
+	if err := e.SetEpoch(t.Context(), founded+100); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, e, with, fmt.Sprintf("swapped none since %d", founded+100))
 }
 
 // TestRestart: with its append-only file, a server has the same values after it was killed. Until
@@ -259,7 +264,27 @@ func TestAnotherMaster(t *testing.T) {
 	}
 	await(t, e, heals)
 	k = put(t, e, "a")
+	c := raw(t, next.Addr)
+	send(t, c, "CONFIG", "RESETSTAT")
 	expect(t, e, change(k, "a", "b"), `swapped "a"`)
+	stats := send(t, c, "INFO", "commandstats")
+	if text, _ := stats.ToString(); !strings.Contains(text, "cmdstat_set:") || strings.Contains(text, "cmdstat_evalsha:") {
+		t.Errorf("the new master has IFEQ, and a script was used:\n%s", text)
+	}
+}
+
+// TestReadyReplica: a server that can be read and not written is not ready.
+func TestReadyReplica(t *testing.T) {
+	t.Parallel()
+	s := engines.Valkey(t)
+	e := open(t, valkey.Options{URL: "valkey://" + s.Addr})
+	if err := e.Ready(t.Context()); err != nil {
+		t.Error(err)
+	}
+	send(t, raw(t, s.Addr), "REPLICAOF", "127.0.0.1", "1")
+	if err := e.Ready(t.Context()); err == nil {
+		t.Error("a replica is ready")
+	}
 }
 
 // TestSentinel: the Sentinels replace a master that is gone.
@@ -272,13 +297,34 @@ func TestSentinel(t *testing.T) {
 	}
 	e := open(t, valkey.Options{URL: "redis://" + strings.Join(hosts, ",") + "?sentinel=" + s.Name})
 	k := put(t, e, "a")
-	send(t, raw(t, s.Master.Addr), "WAIT", "1", "1000")
+	replicated(t, s.Master.Addr)
 	began := time.Now()
 	s.Master.Kill()
-	// The Sentinels take 1 s to notice, and then as long as their election lasts.
-	await(t, e, 20*time.Second)
+	// The Sentinels take 1 s to notice, and then as long as their elections last. Each that fails
+	// costs twice the failover-timeout, such as on a machine that is busy.
+	await(t, e, time.Minute)
 	t.Logf("healed %s after the master was gone", time.Since(began))
-	expect(t, e, change(k, "a", "b"), `swapped "a"`)
+	deadline := time.Now().Add(heals)
+	for got := ""; got != `swapped "a"` && got != `kept "b"`; {
+		if got = swap(t, e, change(k, "a", "b")); !strings.HasPrefix(got, "error") && got != `swapped "a"` && got != `kept "b"` || time.Now().After(deadline) {
+			t.Fatal(got)
+		}
+	}
+}
+
+// replicated waits until a replica has all that was written to a master.
+func replicated(t *testing.T, master string) {
+	t.Helper()
+	c := raw(t, master)
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		m := send(t, c, "WAIT", "1", "500")
+		if n, err := m.AsInt64(); err == nil && n > 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("no replica has what was written")
+		}
+	}
 }
 
 // TestFullMemory: a server without memory refuses a swap as a whole.

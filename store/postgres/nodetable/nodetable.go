@@ -49,7 +49,7 @@ func (t Table) Beat(ctx context.Context, number uint32, i nodes.Info, s nodes.St
 	_, err = t.Pool.ExecContext(ctx, `
 		INSERT INTO nodes (number, name, version, address, settings, started, seen, generation, keys, settled)
 		VALUES (?, ?, ?, ?, ?, `+now+`, `+now+`, ?, ?, ?)
-		ON CONFLICT (number) DO UPDATE SET address = excluded.address, seen = excluded.seen, generation = excluded.generation, keys = excluded.keys, settled = excluded.settled, scanned = 0`,
+		ON CONFLICT (number) DO UPDATE SET address = excluded.address, settings = excluded.settings, seen = excluded.seen, generation = excluded.generation, keys = excluded.keys, settled = excluded.settled, scanned = 0`,
 		number, i.Name, i.Version, i.Address, string(settings), s.Generation, s.Keys, s.Settled)
 	return err
 }

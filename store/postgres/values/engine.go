@@ -19,7 +19,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/sony/gobreaker/v2"
 
 	"stile.example/stile/store/postgres"
 	"stile.example/stile/store/states"
@@ -38,16 +37,16 @@ const (
 // ErrClosed means that the engine was closed.
 var ErrClosed = errors.New("the engine of states is closed")
 
-// Engine keeps values in PostgreSQL. Its memory is never lost, so it has no epoch.
+// Engine keeps values in PostgreSQL. Its memory is never lost, so it has no epoch. While the server
+// does not respond, callers wait for as long as their ctx: a [states.Guard] bounds how many.
 type Engine struct {
-	pool    *sql.DB
-	now     func() time.Time
-	log     *slog.Logger
-	queue   chan *swap
-	breaker *gobreaker.TwoStepCircuitBreaker[struct{}]
-	closed  chan struct{}
-	stop    func()
-	work    sync.WaitGroup
+	pool   *sql.DB
+	now    func() time.Time
+	log    *slog.Logger
+	queue  chan *swap
+	closed chan struct{}
+	stop   func()
+	work   sync.WaitGroup
 }
 
 var (
@@ -70,7 +69,7 @@ func Open(ctx context.Context, url string, now func() time.Time, log *slog.Logge
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: cancelWait}
 	}
 	e := &Engine{pool: sql.OpenDB(stdlib.GetConnector(*cfg)), now: now, log: log,
-		breaker: newBreaker(), queue: make(chan *swap, queueLen), closed: make(chan struct{})}
+		queue: make(chan *swap, queueLen), closed: make(chan struct{})}
 	e.pool.SetMaxOpenConns(connections)
 	e.pool.SetMaxIdleConns(connections)
 	e.pool.SetConnMaxLifetime(time.Hour)
@@ -88,37 +87,9 @@ func Open(ctx context.Context, url string, now func() time.Time, log *slog.Logge
 // keyOf returns a key as it is stored.
 func keyOf(k states.Key) []byte { return append([]byte{k.Kind}, k.ID...) }
 
-const (
-	tripAfter = 10                     // failures without a success, until the breaker opens
-	openFor   = 500 * time.Millisecond // until it admits one operation to see whether that succeeds
-)
-
-// errBroken is the error of operations that were not sent.
-var errBroken = errors.New("the database does not respond, so states are not sent to it for now")
-
-func newBreaker() *gobreaker.TwoStepCircuitBreaker[struct{}] {
-	return gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		Timeout:      openFor,
-		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= tripAfter },
-		IsSuccessful: responded,
-		IsExcluded:   func(err error) bool { return errors.Is(err, context.Canceled) || errors.Is(err, ErrClosed) },
-	})
-}
-
-// responded reports whether the server is there, whatever it said.
-func responded(err error) bool {
-	_, said := errors.AsType[*pgconn.PgError](err)
-	return err == nil || errors.Is(err, states.ErrUsed) || said && !errors.Is(err, states.ErrUnknown)
-}
-
 // Swap implements [states.Engine].
 func (e *Engine) Swap(ctx context.Context, s states.Swap) (was states.Present, swapped bool, err error) {
-	done, err := e.breaker.Allow()
-	if err != nil {
-		return was, false, errBroken
-	}
 	was, swapped, err = e.swap(ctx, s)
-	done(err)
 	if err == nil && !swapped && was.Value == nil && s.Known == nil {
 		was, err = e.Get(ctx, s.Key) // another node has just added the value
 	}
@@ -156,15 +127,10 @@ func (e *Engine) swap(ctx context.Context, s states.Swap) (was states.Present, s
 
 // Get implements [states.Engine].
 func (e *Engine) Get(ctx context.Context, k states.Key) (p states.Present, err error) {
-	done, err := e.breaker.Allow()
-	if err != nil {
-		return p, errBroken
-	}
 	err = e.pool.QueryRowContext(ctx, `SELECT value FROM states WHERE key = $1`, keyOf(k)).Scan(&p.Value)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
-	done(err)
 	if err != nil {
 		err = fmt.Errorf("read a state: %w", err)
 	}

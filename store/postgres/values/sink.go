@@ -82,8 +82,9 @@ func (s Sink) SetNotBefore(ctx context.Context, notBefore int64) (stored int64, 
 	err = s.DB.Write(ctx, func(tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `
 			INSERT INTO states_lost AS l (one, not_before) VALUES (1, ?)
-			ON CONFLICT (one) DO UPDATE SET not_before = greatest(excluded.not_before, least(l.not_before + 1, excluded.not_before + 10))
-			RETURNING not_before`, notBefore).Scan(&stored)
+			ON CONFLICT (one) DO UPDATE SET not_before = CASE excluded.not_before WHEN ? THEN l.not_before
+				ELSE greatest(excluded.not_before, least(l.not_before + 1, excluded.not_before + 10)) END
+			RETURNING not_before`, notBefore, states.FirstEpoch).Scan(&stored)
 	})
 	return stored, err
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"log/slog"
 	"testing"
 	"time"
 
 	"stile.example/stile/stiletest/engines"
+	"stile.example/stile/store/postgres"
 	"stile.example/stile/store/postgres/values"
 	"stile.example/stile/store/states"
 	"stile.example/stile/store/states/statestest"
@@ -83,5 +85,23 @@ func TestS73WrongClock(t *testing.T) {
 	}
 	if err := e.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestNotBefore: an epoch is later than the last one, except the first, which several nodes of a
+// new installation may store.
+func TestNotBefore(t *testing.T) {
+	url := engines.Postgres(t)
+	statestest.Empty(t, url)
+	db, err := postgres.Open(t.Context(), url, postgres.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	sink := values.Sink{DB: db}
+	for _, c := range []struct{ next, want int64 }{{states.FirstEpoch, 1}, {states.FirstEpoch, 1}, {1000, 1000}, {1000, 1001}, {states.FirstEpoch, 1001}} {
+		if stored, err := sink.SetNotBefore(t.Context(), c.next); stored != c.want || err != nil {
+			t.Errorf("%d was stored for %d, want %d: %v", stored, c.next, c.want, err)
+		}
 	}
 }
