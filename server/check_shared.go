@@ -28,6 +28,10 @@ func checkShared(ctx context.Context, s *settings.Settings, now func() time.Time
 
 func checkPostgres(ctx context.Context, s *settings.Settings, now func() time.Time, add report) {
 	p, err := datadir.Peek(ctx, s, now)
+	if p.Unverified {
+		add("store", Warning, "%s: others on the network can read and change what is sent to PostgreSQL, passwords of admins and hashes of secrets too: "+
+			"add sslmode=verify-full to the URL, and sslrootcert=FILE unless a public authority signed the certificate", s.Store)
+	}
 	if err != nil {
 		add("store", Wrong, "%s: %s", s.Store, oneLine(err))
 		return
@@ -40,11 +44,14 @@ func checkPostgres(ctx context.Context, s *settings.Settings, now func() time.Ti
 	default:
 		add("store", OK, "%s: PostgreSQL %s can be read and written", s.Store, p.Version)
 	}
+	if p.Incomplete != nil {
+		add("store", Wrong, "%s: %v", s.Store, p.Incomplete)
+	}
 	checkClockOf("PostgreSQL", p.Clock, add)
 	switch {
 	case p.KeyProblem != nil:
 		add("keys", Wrong, "%s", oneLine(p.KeyProblem))
-	case !p.IsNew:
+	case p.HasKeys:
 		add("keys", OK, "the keys in PostgreSQL can be decrypted")
 	}
 	for _, d := range byNodes(p.Differences) {
