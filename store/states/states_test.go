@@ -99,6 +99,61 @@ func TestOneBinding(t *testing.T) {
 	}
 }
 
+// slowly is an address over its budget that counts bindings only after a while.
+type slowly struct {
+	takes  time.Duration
+	counts atomic.Int32 // bindings
+	uses   atomic.Int32 // of bound tokens
+}
+
+func (a *slowly) Check(_ context.Context, use tokens.AddressUse) (tokens.AddressVerdict, error) {
+	if !use.NewBinding {
+		a.uses.Add(1)
+		return tokens.AddressVerdict{}, nil
+	}
+	time.Sleep(a.takes)
+	a.counts.Add(1)
+	return tokens.AddressVerdict{Kind: tokens.Work}, nil
+}
+
+func (*slowly) ChallengeIssued(context.Context, tokens.AddressChallenge) error { return nil }
+func (*slowly) ChallengeSolved(context.Context, tokens.AddressChallenge) error { return nil }
+
+// TestFirstCallsOfNodes: simultaneous first calls at three nodes all get the challenge of the one
+// that binds the token, as long as its node responds.
+func TestFirstCallsOfNodes(t *testing.T) {
+	for takes, want := range map[time.Duration]int32{binderTakes: 0, time.Minute: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			stores, _ := nodes(t, 3, newMemory(), newTable())
+			address := &slowly{takes: takes}
+			var admitted atomic.Int32
+			concurrently(9, func(i int) {
+				g := &tokens.Gate{Store: stores[i%3], Addresses: address}
+				c := callFrom(netip.MustParseAddr("192.0.2.1"))
+				c.At, c.IssuedAt, c.Expires = time.Now(), time.Now(), time.Now().Add(time.Hour)
+				c.Address = tokens.AddressVerdict{}
+				p := allowed(50)
+				p.Ladder, p.PerToken, p.Ignored, p.Expires = []tokens.Kind{tokens.Work}, 5, 100, time.Hour
+				if i > 2 {
+					time.Sleep(time.Millisecond)
+				}
+				v, err := g.Apply(t.Context(), tokens.ID{1}, p, c)
+				if err != nil {
+					t.Error(err)
+				}
+				if v.Outcome == tokens.Admit {
+					admitted.Add(1)
+				}
+			})
+			if (admitted.Load() > 0) != (want > 0) || address.counts.Load() != 1 || (address.uses.Load() > 0) != (want > 0) {
+				t.Errorf("the address takes %v: %d of 9 calls were admitted, %d bindings and %d uses were counted", takes, admitted.Load(), address.counts.Load(), address.uses.Load())
+			}
+		})
+	}
+}
+
+const binderTakes = 900 * time.Millisecond // a node that is slow, and not gone
+
 // TestLimit makes three times as many calls at three nodes as a token has.
 func TestLimit(t *testing.T) {
 	stores, links := nodes(t, 3, newMemory(), newTable())

@@ -76,6 +76,9 @@ func (n *Node) UpdateOnce(ctx context.Context, id tokens.ID, once tokens.Once, f
 // NotBefore implements [tokens.SharedStore].
 func (n *Node) NotBefore() int64 { return n.States.NotBefore() }
 
+// Await implements [tokens.SharedStore].
+func (n *Node) Await(ctx context.Context, times int) bool { return n.States.Await(ctx, times) }
+
 // Peek implements [tokens.Store].
 func (n *Node) Peek(id tokens.ID) (tokens.State, bool) { return n.States.Peek(id) }
 
