@@ -32,13 +32,30 @@ OTHERS := ./store/faults ./stiletest/engines ./console/openapi/peers \
 PROCESSES := -e '/e2e$$' -e '/faults$$' -e '/engines$$' -e '/peers$$' \
   -e '/operators$$' -e '/examples/backends'
 
+# The first part that fails ends the run, and is named at its end.
+PARTS := vet test-race test-others test-e2e test-widgets
+
 .PHONY: test
 test: needs needs-others needs-engines ## run all tests: with -race, except other processes
+	@for part in $(PARTS); do \
+	  $(MAKE) --no-print-directory $$part || { echo "make test: $$part failed" >&2; exit 1; }; \
+	done
+
+.PHONY: vet
+vet:
 	$(GO) vet ./...
+
+.PHONY: test-race
+test-race:
 	$(GO) test -race -timeout 14m $$($(GO) list ./... | grep -v $(PROCESSES))
+
+.PHONY: test-others
+test-others:
 	$(GO) test -timeout 14m $(OTHERS)
+
+.PHONY: test-e2e
+test-e2e:
 	$(GO) test -timeout 14m ./e2e
-	$(MAKE) test-widgets
 
 # Not part of `make test`: it takes too long.
 .PHONY: test-nodes
@@ -47,8 +64,7 @@ test-nodes: needs needs-node needs-engines ## run e2e on three nodes, with and w
 	$(GO) test -timeout 30m ./e2e -on nodes-postgres
 
 .PHONY: test-quick
-test-quick: needs needs-engines ## run the fast tests: no e2e, browsers or other programs
-	$(GO) vet ./...
+test-quick: needs needs-engines vet ## run the fast tests: no e2e, browsers or other programs
 	$(GO) test -timeout 3m $$($(GO) list ./... | grep -v $(PROCESSES))
 
 .PHONY: test-widgets
