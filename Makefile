@@ -32,6 +32,9 @@ OTHERS := ./store/faults ./stiletest/engines ./console/openapi/peers \
 PROCESSES := -e '/e2e$$' -e '/faults$$' -e '/engines$$' -e '/peers$$' \
   -e '/operators$$' -e '/examples/backends'
 
+# `go vet ./...` checks more than `go test` would check again for each package.
+GOTEST := $(GO) test -vet=off
+
 # The first part that fails ends the run, and is named at its end.
 PARTS := vet test-race test-others test-e2e test-widgets
 
@@ -47,15 +50,15 @@ vet:
 
 .PHONY: test-race
 test-race:
-	$(GO) test -race -timeout 14m $$($(GO) list ./... | grep -v $(PROCESSES))
+	$(GOTEST) -race -timeout 14m $$($(GO) list ./... | grep -v $(PROCESSES))
 
 .PHONY: test-others
 test-others:
-	$(GO) test -timeout 14m $(OTHERS)
+	$(GOTEST) -timeout 14m $(OTHERS)
 
 .PHONY: test-e2e
 test-e2e:
-	$(GO) test -timeout 14m ./e2e
+	$(GOTEST) -timeout 14m ./e2e
 
 # Not part of `make test`: it takes too long.
 .PHONY: test-nodes
@@ -65,7 +68,7 @@ test-nodes: needs needs-node needs-engines ## run e2e on three nodes, with and w
 
 .PHONY: test-quick
 test-quick: needs needs-engines vet ## run the fast tests: no e2e, browsers or other programs
-	$(GO) test -timeout 3m $$($(GO) list ./... | grep -v $(PROCESSES))
+	$(GOTEST) -timeout 3m $$($(GO) list ./... | grep -v $(PROCESSES))
 
 .PHONY: test-widgets
 test-widgets: build needs-node needs-browsers needs-curl ## test the widgets in both browsers
