@@ -32,6 +32,10 @@ OTHERS := ./store/faults ./stiletest/engines ./console/openapi/peers \
 PROCESSES := -e '/e2e$$' -e '/faults$$' -e '/engines$$' -e '/peers$$' \
   -e '/operators$$' -e '/examples/backends'
 
+# The race detector would need minutes for a million lines, so tests that write them are skipped
+# with -race. These packages are therefore tested without it also. `make test-quick` skips them.
+MILLIONS := ./statements/files ./store/tables/statementlog
+
 # `go vet ./...` checks more than `go test` would check again for each package.
 GOTEST := $(GO) test -vet=off
 
@@ -54,7 +58,7 @@ test-race:
 
 .PHONY: test-others
 test-others:
-	$(GOTEST) -timeout 14m $(OTHERS)
+	$(GOTEST) -timeout 14m $(OTHERS) $(MILLIONS)
 
 .PHONY: test-e2e
 test-e2e:
@@ -67,8 +71,8 @@ test-nodes: needs needs-node needs-engines ## run e2e on three nodes, with and w
 	$(GO) test -timeout 30m ./e2e -on nodes-postgres
 
 .PHONY: test-quick
-test-quick: needs needs-engines vet ## run the fast tests: no e2e, browsers or other programs
-	$(GOTEST) -timeout 3m $$($(GO) list ./... | grep -v $(PROCESSES))
+test-quick: needs needs-engines vet ## run fast tests only: no e2e, browsers or other programs
+	$(GOTEST) -short -timeout 3m $$($(GO) list ./... | grep -v $(PROCESSES))
 
 .PHONY: test-widgets
 test-widgets: build needs-node needs-browsers needs-curl ## test the widgets in both browsers
