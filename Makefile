@@ -36,8 +36,10 @@ PROCESSES := -e '/e2e$$' -e '/faults$$' -e '/engines$$' -e '/peers$$' \
 # with -race. These packages are therefore tested without it also. `make test-quick` skips them.
 MILLIONS := ./statements/files ./store/tables/statementlog
 
-# `go vet ./...` checks more than `go test` would check again for each package.
+# `go vet ./...` checks more than `go test` would check again for each package. Most packages wait
+# for files and engines, so two more of them run simultaneously than there are cores.
 GOTEST := $(GO) test -vet=off
+SIMULTANEOUSLY := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
 
 # The first part that fails ends the run, and is named at its end.
 PARTS := vet test-race test-others test-e2e test-widgets
@@ -54,7 +56,7 @@ vet:
 
 .PHONY: test-race
 test-race:
-	$(GOTEST) -race -timeout 14m $$($(GO) list ./... | grep -v $(PROCESSES))
+	$(GOTEST) -race -p $(SIMULTANEOUSLY) -timeout 14m $$($(GO) list ./... | grep -v $(PROCESSES))
 
 .PHONY: test-others
 test-others:
@@ -72,7 +74,7 @@ test-nodes: needs needs-node needs-engines ## run e2e on three nodes, with and w
 
 .PHONY: test-quick
 test-quick: needs needs-engines vet ## run fast tests only: no e2e, browsers or other programs
-	$(GOTEST) -short -timeout 3m $$($(GO) list ./... | grep -v $(PROCESSES))
+	$(GOTEST) -short -p $(SIMULTANEOUSLY) -timeout 3m $$($(GO) list ./... | grep -v $(PROCESSES))
 
 .PHONY: test-widgets
 test-widgets: build needs-node needs-browsers needs-curl ## test the widgets in both browsers
