@@ -32,14 +32,40 @@ OTHERS := ./store/faults ./stiletest/engines ./console/openapi/peers \
 PROCESSES := -e '/e2e$$' -e '/faults$$' -e '/engines$$' -e '/peers$$' \
   -e '/operators$$' -e '/examples/backends'
 
+# The race detector would need minutes for a million lines, so tests that write them are skipped
+# with -race. These packages are therefore tested without it also. `make test-quick` skips them.
+MILLIONS := ./statements/files ./store/tables/statementlog
+
+# `go vet ./...` checks more than `go test` would check again for each package. Most packages wait
+# for files and engines, so two more of them run simultaneously than there are cores.
+GOTEST := $(GO) test -vet=off
+SIMULTANEOUSLY := $(shell expr $$(getconf _NPROCESSORS_ONLN) + 2)
+
+# The first part that fails ends the run, and is named at its end.
+PARTS := vet test-race test-others test-e2e test-widgets
+
 .PHONY: test
 test: needs needs-others needs-engines ## run all tests: with -race, except other processes
+	@for part in $(PARTS); do \
+	  $(MAKE) --no-print-directory $$part || { echo "make test: $$part failed" >&2; exit 1; }; \
+	done
+
+.PHONY: vet
+vet:
 	$(GO) vet ./...
-	$(GO) test -race -timeout 14m $$($(GO) list ./... | grep -v $(PROCESSES))
-	$(GO) test -timeout 14m $(OTHERS)
-	$(GO) test -timeout 14m ./e2e
-	$(GO) test -timeout 14m ./e2e -short -on nodes-valkey
-	$(MAKE) test-widgets
+
+.PHONY: test-race
+test-race:
+	$(GOTEST) -race -p $(SIMULTANEOUSLY) -timeout 14m $$($(GO) list ./... | grep -v $(PROCESSES))
+
+.PHONY: test-others
+test-others:
+	$(GOTEST) -timeout 14m $(OTHERS) $(MILLIONS)
+
+.PHONY: test-e2e
+test-e2e:
+	$(GOTEST) -timeout 14m ./e2e
+	$(GOTEST) -timeout 14m ./e2e -short -on nodes-valkey
 
 # `make test` runs the short ones of these on nodes with Valkey.
 .PHONY: test-nodes
@@ -48,9 +74,8 @@ test-nodes: needs needs-node needs-engines ## run e2e on three nodes, with and w
 	$(GO) test -timeout 30m ./e2e -on nodes-postgres
 
 .PHONY: test-quick
-test-quick: needs needs-engines ## run the fast tests: no e2e, browsers or other programs
-	$(GO) vet ./...
-	$(GO) test -timeout 3m $$($(GO) list ./... | grep -v $(PROCESSES))
+test-quick: needs needs-engines vet ## run fast tests only: no e2e, browsers or other programs
+	$(GOTEST) -short -p $(SIMULTANEOUSLY) -timeout 3m $$($(GO) list ./... | grep -v $(PROCESSES))
 
 .PHONY: test-widgets
 test-widgets: build needs-node needs-browsers needs-curl ## test the widgets in both browsers

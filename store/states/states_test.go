@@ -127,12 +127,12 @@ func TestFirstCallsOfNodes(t *testing.T) {
 			stores, _ := nodes(t, 3, newMemory(), newTable())
 			address := &slowly{takes: takes}
 			var admitted atomic.Int32
-			concurrently(9, func(i int) {
+			storetest.Concurrently(9, func(i int) {
 				g := &tokens.Gate{Store: stores[i%3], Addresses: address}
 				c := callFrom(netip.MustParseAddr("192.0.2.1"))
 				c.At, c.IssuedAt, c.Expires = time.Now(), time.Now(), time.Now().Add(time.Hour)
 				c.Address = tokens.AddressVerdict{}
-				p := allowed(50)
+				p := storetest.Allowed(50)
 				p.Ladder, p.PerToken, p.Ignored, p.Expires = []tokens.Kind{tokens.Work}, 5, 100, time.Hour
 				if i > 2 {
 					time.Sleep(time.Millisecond)
