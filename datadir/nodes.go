@@ -64,7 +64,13 @@ func (d *Dir) openShared(ctx context.Context, s *settings.Settings, how opening)
 			return store.Member{}, err
 		}
 		d.sealed, d.nodeTable = nodetable.Sealed{DB: db}, nodetable.Table{Pool: db.Single()}
-		return d.join(ctx, s)
+		installation, err := d.checkSharedKeys(ctx)
+		if err != nil {
+			return store.Member{}, err
+		}
+		m, err := d.join(ctx, s)
+		m.Installation, m.MayChange = installation, how.create
+		return m, err
 	})
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
@@ -157,6 +163,7 @@ func (d *Dir) Serve(ctx context.Context, address string) (stop func()) {
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	var work sync.WaitGroup
 	work.Go(func() { d.Store.Shared.States.Run(running) })
+	work.Go(func() { d.Store.Shared.Watch(running) })
 	work.Go(func() { d.Store.Follow(running) })
 	work.Go(func() { d.followCorpus(running) })
 	work.Go(func() { d.Meter.Run(running, returnWithin, d.reportQuotas) })

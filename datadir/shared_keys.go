@@ -28,6 +28,20 @@ func NewBox(s *settings.Settings) (*signing.Box, error) {
 	return signing.NewBox(keys[0], keys[1:]...)
 }
 
+// checkSharedKeys returns an error if the keys in the database can't be decrypted, and otherwise
+// their fingerprint; "": there are none.
+func (d *Dir) checkSharedKeys(ctx context.Context) (fingerprint string, err error) {
+	v, err := d.sealed.Read(ctx, sealedKeys)
+	if err != nil || v.Data == nil {
+		return "", err
+	}
+	set, err := d.unseal(v)
+	if err != nil {
+		return "", err
+	}
+	return signing.Shared(set, false).Fingerprint()
+}
+
 // openSharedKeys reads the keys in the database. The first node creates them.
 func (d *Dir) openSharedKeys(ctx context.Context, how opening) error {
 	v, err := d.sealed.Read(ctx, sealedKeys)

@@ -63,6 +63,7 @@ var plans = []plan{
 	{name: "states", rows: converted, why: "it is the engine of states, if state is store"},
 	{name: "states_spent", rows: converted, why: "used proofs are in the memory of a single server"},
 	{name: "states_lost", rows: madeByIt, why: "the source has lost no states"},
+	{name: "states_engine", rows: madeByIt, why: "it is the engine of the target"},
 	{name: "sealed", rows: converted, why: "it has the keys, which are in a file of the data directory"},
 	{name: "nodes", rows: madeByIt, why: "nodes register when they start"},
 	{name: "changes", rows: madeByIt, why: "it counts changes, for running nodes"},

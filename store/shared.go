@@ -48,23 +48,31 @@ type Shared struct {
 	Requests *breaker.Breaker // counts the requests to the engine of states
 	Bucket   *buckets.Chunks  // nil: the corpus is in PostgreSQL
 	Replica  *replica.Replica
+
+	guard *states.Guard
+	owned states.Owned
+	owner states.Owner // what it must be
+	log   *slog.Logger
 }
 
 // Member is this process as one of several nodes.
 type Member struct {
 	Number uint32 // that no other node has
-	Leases replica.Leases
-	Leave  func() // is called if the store can't be opened
+	// Installation is the id that the installation gets if it has none, "" for a random one.
+	Installation string
+	MayChange    bool // it may use another engine of states than the last one
+	Leases       replica.Leases
+	Leave        func() // is called if the store can't be opened
 }
 
 // OpenShared opens what nodes share. join registers this process as a node, before it changes
-// anything.
+// anything, and returns an error if the rest must not be opened: nothing is changed then.
 func OpenShared(ctx context.Context, p Places, join func(*postgres.DB) (Member, error)) (_ *Store, err error) {
 	db, err := postgres.Open(ctx, p.Postgres, postgres.Options{Log: p.Log, Now: p.Now, Statement: p.Statement})
 	if err != nil {
 		return nil, err
 	}
-	sh := &Shared{Postgres: db}
+	sh := &Shared{Postgres: db, log: p.Log}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, sh.close())
@@ -79,7 +87,7 @@ func OpenShared(ctx context.Context, p Places, join func(*postgres.DB) (Member, 
 			m.Leave()
 		}
 	}()
-	if err := sh.openStates(ctx, p, m.Number); err != nil {
+	if err := sh.openStates(ctx, p, m); err != nil {
 		return nil, err
 	}
 	r, err := sh.replica(p, m.Leases)
@@ -95,7 +103,7 @@ func OpenShared(ctx context.Context, p Places, join func(*postgres.DB) (Member, 
 }
 
 // openStates opens the engine of states. An engine that may lose what it must not is refused.
-func (sh *Shared) openStates(ctx context.Context, p Places, number uint32) (err error) {
+func (sh *Shared) openStates(ctx context.Context, p Places, m Member) (err error) {
 	var engine states.Engine
 	if p.States == "" {
 		engine, err = values.Open(ctx, p.Postgres, p.Now, p.Log)
@@ -105,13 +113,17 @@ func (sh *Shared) openStates(ctx context.Context, p Places, number uint32) (err 
 	if err != nil {
 		return err
 	}
+	if err := sh.claim(ctx, engine, m, p.Now); err != nil {
+		return errors.Join(err, engine.Close())
+	}
 	o := breaker.Options{Name: "state", Log: p.Log}
 	if sh.Valkey != nil {
 		o.Trip = -1 // it has breakers of its own, for parts of a Cluster
 	}
 	sh.Requests = breaker.New(o)
-	engine = states.NewGuard(engine, sh.Requests)
-	sh.States, err = states.Open(ctx, engine, values.Sink{DB: sh.Postgres}, states.Options{Log: p.Log, Now: p.Now, Node: number})
+	sh.guard = states.NewGuard(engine, sh.Requests)
+	sh.States, err = states.Open(ctx, sh.guard, values.Sink{DB: sh.Postgres},
+		states.Options{Log: p.Log, Now: p.Now, Node: m.Number, NeverForgets: sh.Valkey == nil})
 	if err != nil {
 		return errors.Join(err, engine.Close())
 	}

@@ -70,7 +70,7 @@ func (p Commands) move(c *cobra.Command, f moveFlags) (err error) {
 			err = fmt.Errorf("the move was interrupted, and is not complete: run the same command again; until it is complete, the server can also be started again on %s (%w)", f.from, err)
 		}
 	}()
-	target, err := move.Open(c.Context(), s, p.Now, p.Logger(s))
+	target, err := move.Open(c.Context(), s, f.from, p.Now, p.Logger(s))
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"stile.example/stile/store/breaker"
@@ -15,6 +16,7 @@ import (
 type Guard struct {
 	Engine
 	breaker *breaker.Breaker
+	refused atomic.Pointer[error]
 }
 
 var (
@@ -24,7 +26,40 @@ var (
 )
 
 // NewGuard returns an engine behind a breaker.
-func NewGuard(e Engine, b *breaker.Breaker) *Guard { return &Guard{e, b} }
+func NewGuard(e Engine, b *breaker.Breaker) *Guard { return &Guard{Engine: e, breaker: b} }
+
+// Refuse makes all requests fail with an error, until it is called with nil.
+func (g *Guard) Refuse(err error) {
+	if err == nil {
+		g.refused.Store(nil)
+		return
+	}
+	g.refused.Store(&err)
+}
+
+// mayUse returns the error of [Guard.Refuse].
+func (g *Guard) mayUse() error {
+	if err := g.refused.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// Each implements [Engine].
+func (g *Guard) Each(ctx context.Context, kind byte, fn func(Key, []byte) error) error {
+	if err := g.mayUse(); err != nil {
+		return err
+	}
+	return g.Engine.Each(ctx, kind, fn)
+}
+
+// Ready implements [Engine].
+func (g *Guard) Ready(ctx context.Context) error {
+	if err := g.mayUse(); err != nil {
+		return err
+	}
+	return g.Engine.Ready(ctx)
+}
 
 // Swap implements [Engine].
 func (g *Guard) Swap(ctx context.Context, s Swap) (was Present, swapped bool, err error) {
@@ -50,6 +85,9 @@ func (g *Guard) SetEpoch(ctx context.Context, notBefore int64) error {
 	if !ok {
 		return errors.New("the engine has no epoch")
 	}
+	if err := g.mayUse(); err != nil {
+		return err
+	}
 	return f.SetEpoch(ctx, notBefore)
 }
 
@@ -74,6 +112,9 @@ func (g *Guard) Evicted(ctx context.Context) (evicted bool, err error) {
 
 // ask sends a request, if the breaker admits it.
 func (g *Guard) ask(ctx context.Context, request func() error) (err error) {
+	if err := g.mayUse(); err != nil {
+		return err
+	}
 	leave, err := g.breaker.Enter()
 	if err != nil {
 		return fmt.Errorf("ask the engine of states: %w", err)

@@ -20,6 +20,9 @@ type Options struct {
 	Now  func() time.Time // required
 	Node uint32           // the number of this process: no other one that runs may have it
 
+	// NeverForgets says that the engine has no epoch of its own.
+	NeverForgets bool
+
 	KeepIdle time.Duration // how long values are cached after their last use; 0 means 15 minutes
 	MaxKnown int           // how many tokens are cached at most; 0 means two million
 	Timeout  time.Duration // of one operation of the engine; 0 means 1 s

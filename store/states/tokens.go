@@ -39,6 +39,9 @@ func (st *Store) Peek(id tokens.ID) (tokens.State, bool) { return st.tokens.peek
 // SpendOnce reports whether it gets an id for the first time, at any node, until it expires. If
 // what was stored at the time made may be lost, it reports false.
 func (st *Store) SpendOnce(ctx context.Context, id tokens.ID, made, expires time.Time) (first bool, err error) {
+	if st.opt.NeverForgets && st.NotBefore() > made.Unix()-1 {
+		return false, nil // it may have been spent in an engine that was used before
+	}
 	ctx, cancel := context.WithTimeout(ctx, st.opt.ChangeTimeout)
 	defer cancel()
 	w := writer{st.opt.Node, st.attempts.Add(1)}

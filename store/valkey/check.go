@@ -245,6 +245,7 @@ func (e *Engine) checkCommands(ctx context.Context) (findings []Finding) {
 			b.Eval().Script("return redis.call('EXISTS', KEYS[1])").Numkeys(1).Key(key).Build(),
 			b.Evalsha().Sha1(swapScript.hash).Numkeys(1).Key(key).Build(),
 			b.Scan().Cursor(0).Count(1).Build(),
+			b.Unlink().Key(key).Build(),
 		} {
 			name := command.Commands()[0]
 			err := e.client.Do(e.deadlines.until(ctx, e.timeout), command).Error()

@@ -16,6 +16,7 @@ import (
 //	p:{id}:digest     what was used once with that id
 //	e                 the epoch; in a Cluster e:{tag}, one for each slot
 //	r, r:{tag}        written to see whether the server can be written
+//	i, i:{tag}        whose states these are
 
 const (
 	maxPrefix = 64
@@ -63,6 +64,9 @@ func (n names) once(k states.Key, digest [16]byte) string {
 
 // epoch returns the key of the epoch of a slot.
 func (n names) epoch(slot int) string { return n.inSlot("e", slot) }
+
+// owner returns the key of the owner.
+func (n names) owner() string { return n.inSlot("i", ownerSlot) }
 
 // probe returns a key of a slot that anything may be written to.
 func (n names) probe(slot int) string { return n.inSlot("r", slot) }

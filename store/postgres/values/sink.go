@@ -80,12 +80,18 @@ func (s Sink) NotBefore(ctx context.Context) (notBefore int64, err error) {
 // fails repeatedly must not lead far into the future.
 func (s Sink) SetNotBefore(ctx context.Context, notBefore int64) (stored int64, err error) {
 	err = s.DB.Write(ctx, func(tx *sql.Tx) error {
-		return tx.QueryRowContext(ctx, `
-			INSERT INTO states_lost AS l (one, not_before) VALUES (1, ?)
-			ON CONFLICT (one) DO UPDATE SET not_before = CASE excluded.not_before WHEN ? THEN l.not_before
-				ELSE greatest(excluded.not_before, least(l.not_before + 1, excluded.not_before + 10)) END
-			RETURNING not_before`, notBefore, states.FirstEpoch).Scan(&stored)
+		stored, err = setNotBefore(ctx, tx, notBefore)
+		return err
 	})
+	return stored, err
+}
+
+func setNotBefore(ctx context.Context, tx *sql.Tx, notBefore int64) (stored int64, err error) {
+	err = tx.QueryRowContext(ctx, `
+		INSERT INTO states_lost AS l (one, not_before) VALUES (1, ?)
+		ON CONFLICT (one) DO UPDATE SET not_before = CASE excluded.not_before WHEN ? THEN l.not_before
+			ELSE greatest(excluded.not_before, least(l.not_before + 1, excluded.not_before + 10)) END
+		RETURNING not_before`, notBefore, states.FirstEpoch).Scan(&stored)
 	return stored, err
 }
 

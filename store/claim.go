@@ -1,0 +1,160 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"stile.example/stile/nodes"
+	"stile.example/stile/store/postgres/values"
+	"stile.example/stile/store/states"
+)
+
+const (
+	// awaitOthers is how long a node that starts waits: for live nodes to say again whose an engine
+	// is that has lost its memory, and for dead nodes to be seen as dead.
+	awaitOthers = nodes.DeadAfter + 2*time.Second
+	ownerPoll   = 250 * time.Millisecond
+	watchEvery  = time.Second
+	watchWithin = 2 * time.Second
+	// changeSkew is how far the clocks of two nodes may differ: see package states.
+	changeSkew = 10 * time.Second
+)
+
+// claim makes sure that the engine is the one that this installation and its live nodes use. Until
+// that is certain, it changes nothing in the engine.
+func (sh *Shared) claim(ctx context.Context, engine states.Engine, m Member, now func() time.Time) error {
+	sh.owned = engine.(states.Owned)
+	sink := values.Sink{DB: sh.Postgres}
+	if m.Installation == "" {
+		m.Installation = rand.Text()
+	}
+	if _, err := sink.Installed(ctx, m.Installation); err != nil {
+		return err
+	}
+	for began := time.Now(); ; {
+		err := sh.tryClaim(ctx, engine, sink, m, now)
+		isEarly := time.Since(began) < awaitOthers
+		if !errors.Is(err, values.ErrMeanwhile) && !errors.Is(err, states.ErrOther) || !isEarly {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(err, ctx.Err())
+		case <-time.After(ownerPoll):
+		}
+	}
+}
+
+func (sh *Shared) tryClaim(ctx context.Context, engine states.Engine, sink values.Sink, m Member, now func() time.Time) error {
+	last, err := sink.Owner(ctx)
+	if err != nil {
+		return err
+	}
+	found, err := sh.owned.Owner(ctx)
+	if err != nil {
+		return err
+	}
+	live, err := sink.Live(ctx)
+	if err != nil {
+		return err
+	}
+	next, changed, err := states.Choose(last, found, live)
+	switch {
+	case err != nil:
+		return err
+	case changed && !m.MayChange:
+		return fmt.Errorf("%w last, or it has lost its memory: check the setting `state`, or start a node with `stile serve`, which uses this one from then on", states.ErrOther)
+	case changed:
+		err = sh.clear(ctx, engine, sink, last, found)
+	}
+	if err != nil {
+		return err
+	}
+	present, err := sh.owned.SetOwner(ctx, next)
+	if err == nil && present.Memory != next.Memory {
+		err = values.ErrMeanwhile
+	}
+	if err != nil || last.Memory == next.Memory {
+		sh.owner = next
+		return err
+	}
+	notBefore, err := sink.UseEngine(ctx, last, next, changed, now().Add(changeSkew).Unix())
+	if err != nil {
+		return err
+	}
+	sh.owner = next
+	if !changed {
+		return nil
+	}
+	if f, ok := engine.(states.Forgetful); ok {
+		if err := f.SetEpoch(ctx, notBefore); err != nil {
+			return fmt.Errorf("begin an epoch: %w", err)
+		}
+	}
+	sh.log.Warn("another engine of states is used than before, or it has lost its memory: tokens issued until now are refused", "not_before", time.Unix(notBefore, 0).UTC())
+	return nil
+}
+
+// clear removes what an engine has from an earlier use by this installation. Counts that a dead node
+// has not copied are copied before.
+func (sh *Shared) clear(ctx context.Context, engine states.Engine, sink values.Sink, last, found states.Owner) error {
+	if found.Installation == last.Installation || sh.Valkey == nil {
+		if err := states.Transfer(ctx, engine, sink); err != nil {
+			return err
+		}
+	}
+	return sh.owned.Clear(ctx)
+}
+
+// Watch makes all calls fail for as long as the engine is not the one that the installation uses,
+// such as after its name leads elsewhere. It runs until ctx ends.
+func (sh *Shared) Watch(ctx context.Context) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for refused := false; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		at, cancel := context.WithTimeout(ctx, watchWithin)
+		verdict, err := sh.checkOwner(at)
+		cancel()
+		if err != nil {
+			continue // that the engine or the database does not respond is noticed by others
+		}
+		sh.guard.Refuse(verdict)
+		switch {
+		case verdict != nil && !refused:
+			sh.log.Error("all calls are refused", "err", verdict)
+		case verdict == nil && refused:
+			sh.log.Info("the engine of states is the right one again")
+		}
+		refused = verdict != nil
+	}
+}
+
+// checkOwner returns in verdict why the engine must not be used. If the engine has lost its memory,
+// it stores the owner again.
+func (sh *Shared) checkOwner(ctx context.Context) (verdict, err error) {
+	found, err := sh.owned.Owner(ctx)
+	if err != nil {
+		return nil, err
+	}
+	last, lost := values.Sink{DB: sh.Postgres}.Owner(ctx)
+	if lost == nil {
+		sh.owner = last
+	}
+	if found == (states.Owner{}) {
+		if lost != nil {
+			return nil, lost
+		}
+		if found, err = sh.owned.SetOwner(ctx, sh.owner); err != nil {
+			return nil, err
+		}
+	}
+	return sh.owner.Check(found), nil
+}
