@@ -59,6 +59,9 @@ type share struct {
 // hundredth of what was left when it was taken.
 func (m *Meter) UseBlocks(b Blocks, now func() time.Time) {
 	m.blocks, m.now, m.shares = b, now, map[account]*share{}
+	if m.calls == nil { // the ledger may have calls before this node has any
+		m.calls = map[account]count{}
+	}
 }
 
 // reserveOfBlock reserves a call of the block, if it has one. Otherwise a block must be taken, and
@@ -165,7 +168,7 @@ func (m *Meter) Run(ctx context.Context, stop time.Duration, report func(error))
 		at, cancel := context.WithTimeout(ctx, 2*blocksEvery)
 		err := errors.Join(m.confirm(at), m.giveBack(at, m.isIdle))
 		if n%refreshOnce == 0 {
-			err = errors.Join(err, m.refresh(at))
+			err = errors.Join(err, m.Refresh(at))
 		}
 		cancel()
 		if ctx.Err() == nil {
@@ -240,9 +243,15 @@ func (m *Meter) giveBack(ctx context.Context, has func(*share) bool) error {
 	})
 }
 
-// refresh reads what all nodes used in the months that this node has counted, from the ledger. It
-// has the calls of the last second or two later.
-func (m *Meter) refresh(ctx context.Context) error {
+// Refresh reads what all nodes used in the months that this node has counted, from the ledger. It
+// has the calls of the last second or two later, unless all nodes have just copied what they
+// counted. Without blocks, this process counts everything itself, and Refresh does nothing.
+func (m *Meter) Refresh(ctx context.Context) error {
+	if m.blocks == nil {
+		return nil
+	}
+	m.refreshing.Lock() // an earlier state of the ledger must not replace a later one
+	defer m.refreshing.Unlock()
 	for _, month := range m.months() {
 		used, err := m.blocks.UsedIn(ctx, month)
 		if err != nil {

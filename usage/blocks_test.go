@@ -86,7 +86,7 @@ func TestCounted(t *testing.T) {
 	}
 	claim(t, m, 1000, c, Reserved)
 	m.Release(1, c.now())
-	if err := m.refresh(t.Context()); err != nil {
+	if err := m.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if used, counted := m.Used(1, c.now()), m.Counted(1, c.now()); used != 500 || counted != 3 {
@@ -283,7 +283,7 @@ func TestQuotaOfAPart(t *testing.T) {
 		m.Use(1, c.now())
 	}
 	b.ledger = 201
-	if err := m.refresh(t.Context()); err != nil {
+	if err := m.Refresh(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	claim(t, m, 100, c, Exhausted)
@@ -357,14 +357,32 @@ func TestUsedOfAllNodes(t *testing.T) {
 	}
 	for _, x := range []struct{ ledger, used int64 }{{0, 3}, {40, 40}, {41, 41}} {
 		b.ledger = x.ledger
-		if err := m.refresh(t.Context()); err != nil || m.Used(1, c.now()) != x.used {
+		if err := m.Refresh(t.Context()); err != nil || m.Used(1, c.now()) != x.used {
 			t.Errorf("%d used, want %d: %v", m.Used(1, c.now()), x.used, err)
 		}
 	}
 	claim(t, m, 1000, c, Reserved)
 	m.Use(1, c.now())
 	b.ledger = 41 // the last call is not transferred yet
-	if err := m.refresh(t.Context()); err != nil || m.Used(1, c.now()) != 42 {
+	if err := m.Refresh(t.Context()); err != nil || m.Used(1, c.now()) != 42 {
 		t.Errorf("%d used, want 42: %v", m.Used(1, c.now()), err)
 	}
 }
+
+// TestOnlyOthersCount checks a node of a new installation that has counted nothing itself.
+func TestOnlyOthersCount(t *testing.T) {
+	b, c := &shared{origin: 1, ledger: 7}, &clock{}
+	m, err := OpenMeter(t.Context(), nothing{}, nil, c.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.UseBlocks(b, c.now)
+	if err := m.Refresh(t.Context()); err != nil || m.Used(1, c.now()) != 7 {
+		t.Errorf("%d used, want 7: %v", m.Used(1, c.now()), err)
+	}
+}
+
+// nothing is the usage of a new installation.
+type nothing struct{}
+
+func (nothing) Usage(context.Context, string, string, string) ([]Line, error) { return nil, nil }

@@ -30,6 +30,8 @@ type Meter struct {
 	blocks Blocks             // nil: this process is alone
 	now    func() time.Time   // of the blocks
 	shares map[account]*share // of months with a quota, if there are blocks
+
+	refreshing sync.Mutex // is held while the ledger is read
 }
 
 // count is what a tenant has used and reserved in a month.
