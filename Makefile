@@ -38,9 +38,10 @@ test: needs needs-others needs-engines ## run all tests: with -race, except othe
 	$(GO) test -race -timeout 14m $$($(GO) list ./... | grep -v $(PROCESSES))
 	$(GO) test -timeout 14m $(OTHERS)
 	$(GO) test -timeout 14m ./e2e
+	$(GO) test -timeout 14m ./e2e -short -on nodes-valkey
 	$(MAKE) test-widgets
 
-# Not part of `make test`: it takes too long.
+# `make test` runs the short ones of these on nodes with Valkey.
 .PHONY: test-nodes
 test-nodes: needs needs-node needs-engines ## run e2e on three nodes, with and without Valkey
 	$(GO) test -timeout 30m ./e2e -on nodes-valkey

@@ -12,6 +12,9 @@ import (
 // reads all scopes from the store.
 const maxNotable = 50_000
 
+// sharedFor is how long notable scopes are up to date if other nodes change scopes too.
+const sharedFor = 2 * time.Second
+
 // notable holds the states of the scopes that a list of addresses shows, or may show: crowded,
 // blocked, or proposed for a permanent block. There may be a million scopes, of which few are
 // notable. A state in it may be one event older than the stored one, if two events of a scope came
@@ -22,6 +25,9 @@ type notable struct {
 	isFull bool // it has every notable scope
 	// The scopes that had an event while all are read from the store. Nil: they are not being read.
 	noted map[Scope]bool
+
+	isShared bool      // other nodes change scopes too
+	readAt   time.Time // when all were read
 }
 
 // isNotable reports whether the status of a scope is of interest.
@@ -55,9 +61,10 @@ func (n *notable) put(scope Scope, s State, isNotable bool) {
 }
 
 // begin starts reading all scopes.
-func (n *notable) begin() {
+func (n *notable) begin(now time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.readAt = now
 	n.of, n.noted, n.isFull = map[Scope]State{}, map[Scope]bool{}, true
 }
 
@@ -79,10 +86,10 @@ func (n *notable) end(err error) {
 
 // each calls fn for each scope, unless it does not have all. fn returns whether the scope is still
 // notable.
-func (n *notable) each(fn func(Scope, State) bool) (isFull bool) {
+func (n *notable) each(now time.Time, fn func(Scope, State) bool) (isFull bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.isFull || n.noted != nil {
+	if !n.isFull || n.noted != nil || n.isShared && now.Sub(n.readAt).Abs() >= sharedFor {
 		return false
 	}
 	for scope, s := range n.of {
@@ -112,15 +119,15 @@ func (reg *Registry) eachNotable(ctx context.Context, now time.Time, fn func(Sco
 		}
 		return isNotable(v)
 	}
-	if reg.notable.each(look) {
+	if reg.notable.each(now, look) {
 		return nil
 	}
 	reg.reading.Lock()
 	defer reg.reading.Unlock()
-	if reg.notable.each(look) { // another list has read them meanwhile
+	if reg.notable.each(now, look) { // another list has read them meanwhile
 		return nil
 	}
-	reg.notable.begin()
+	reg.notable.begin(now)
 	err := reg.store.EachAddress(ctx, func(scope Scope, s State) { reg.notable.found(scope, s, look(scope, s)) })
 	reg.notable.end(err)
 	if err != nil {

@@ -249,3 +249,34 @@ func TestLinesWithoutReading(t *testing.T) {
 		t.Errorf("another policy reads all scopes %d times", s.reads-before)
 	}
 }
+
+// TestLinesOfNodes: a list has the addresses that became crowded by calls at other nodes.
+func TestLinesOfNodes(t *testing.T) {
+	s := newMemStore()
+	regs := [2]*Registry{open(t, s, strict), open(t, s, strict)}
+	for _, reg := range regs {
+		reg.OnBlock(func(Scope, int64) {})
+	}
+	now := midnight
+	lines := func(reg *Registry) int {
+		all, err := reg.Lines(t.Context(), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	if n := lines(regs[1]); n != 0 {
+		t.Errorf("%d lines", n)
+	}
+	for range strict.Bindings + 1 {
+		if _, err := regs[0].Apply(t.Context(), addr, 1, now, Bind{At: now, Records: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := lines(regs[0]); n != 1 {
+		t.Errorf("%d lines at the node of the calls", n)
+	}
+	if now = now.Add(2 * time.Second); lines(regs[1]) != 1 {
+		t.Errorf("%d lines at the other node", lines(regs[1]))
+	}
+}

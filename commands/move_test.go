@@ -117,3 +117,22 @@ func TestMoveTeaches(t *testing.T) {
 		}
 	}
 }
+
+// TestFsckOnPostgres checks that fsck says what to do about a database that it can't read, without
+// the password, and changes nothing in one that another program uses.
+func TestFsckOnPostgres(t *testing.T) {
+	url := engines.Postgres(t)
+	h := newHarness(t, "")
+	for name, c := range map[string]struct{ url, want string }{
+		"a wrong password": {strings.Replace(url, "elderflower", "blackthorn", 1), "the password is wrong"},
+		"no database":      {strings.Replace(url, "?", "x?", 1), "createdb"},
+		"no server":        {"postgres://stile:blackthorn@127.0.0.1:1/stile", "check the host and the port"},
+		"no data":          {url, "start a node with `stile serve`"},
+	} {
+		h.write("stile.yaml", "data: "+h.dir+"/data\nstore: "+c.url+"\nstore_key: "+strings.Repeat("5e", 32)+"\n")
+		_, err, code := h.run("fsck")
+		if code != failed || !strings.Contains(err, c.want) || strings.Contains(err, "blackthorn") || strings.Contains(err, "elderflower") {
+			t.Errorf("%s: %d %s", name, code, err)
+		}
+	}
+}

@@ -72,6 +72,9 @@ func readKeys(data string, now time.Time) (fingerprint string, secret []byte, er
 // certificates is the directory of the account and the certificates of an ACME authority.
 const certificates = "acme"
 
+// CertificatePrefix begins the names of its files. Nodes share them under the same names.
+const CertificatePrefix = certificates + "/"
+
 // BackupFiles returns the names of the files in a data directory that a backup has, in addition to
 // the database and the corpus. Names are relative, with slashes.
 func BackupFiles(data string) ([]string, error) {
@@ -81,7 +84,7 @@ func BackupFiles(data string) ([]string, error) {
 		return nil, err
 	}
 	for _, e := range entries {
-		if name := certificates + "/" + e.Name(); e.Type().IsRegular() && IsBackupFile(name) {
+		if name := CertificatePrefix + e.Name(); e.Type().IsRegular() && IsBackupFile(name) {
 			names = append(names, name)
 		}
 	}
@@ -97,7 +100,7 @@ func IsBackupFile(name string) bool {
 		n, ok = strings.CutSuffix(n, ".db")
 		return ok && n != "" && len(n) <= 18 && strings.Trim(n, "0123456789") == ""
 	}
-	n, ok := strings.CutPrefix(name, certificates+"/")
+	n, ok := strings.CutPrefix(name, CertificatePrefix)
 	return ok && n != "" && len(n) <= 200 && n[0] != '.' && strings.Trim(n, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.+_@-") == ""
 }
 

@@ -212,6 +212,8 @@ func (d *Dir) checkKeys(ctx context.Context, s *settings.Settings, how opening) 
 			err = d.Audit.SealAgain(ctx)
 		}
 		return errors.Join(err, d.Store.SetIdentity(ctx, secretKeyName, mine), d.noteSigningKey(ctx))
+	case stored != mine && d.Nodes != nil:
+		return errors.New("the keys in PostgreSQL belong to another installation than its tenants, whose secrets and live tokens would be invalid: the rows of the table sealed were changed; restore the database from a backup")
 	case stored != mine:
 		return fmt.Errorf("%s belongs to another database than %s: tenants' secrets and live tokens would be invalid. Restore both from the same backup. Without a backup, move it away and run `stile serve --new-keys`: %s",
 			KeyFile(s.Data), store.File(s.Data), newKeysCost)

@@ -23,6 +23,9 @@ func TestMoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := Hold(t.TempDir()); !errors.Is(err, ErrNoData) {
+		t.Errorf("a directory without data can be held: %v", err)
+	}
 	if _, err := Hold(s.Data); !errors.Is(err, ErrHeld) {
 		t.Errorf("a directory that is open can be held: %v", err)
 	}

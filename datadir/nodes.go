@@ -344,18 +344,18 @@ const (
 	blockGap = 100 * time.Millisecond
 )
 
-// startBlocks makes the registry inform the other nodes.
+// startBlocks makes the registry inform the other nodes, and reads what they have decided: the
+// registry may have been opened before they stored it.
 func (d *Dir) startBlocks(ctx context.Context, table nodetable.Blocks) error {
 	f := &blockFeed{table: table, dir: d, pending: map[addresses.Scope]int64{}, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
-	var err error
-	if f.last, err = table.Last(ctx); err != nil {
-		return fmt.Errorf("read blocks of other nodes: %w", err)
-	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	f.stop = stop
 	d.blocks = f
 	d.Addresses.OnBlock(f.note)
 	go f.run(running)
+	if err := d.readBlocks(ctx); err != nil {
+		return fmt.Errorf("read blocks of other nodes: %w", err)
+	}
 	return nil
 }
 

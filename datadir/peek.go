@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"stile.example/stile/datadir/moved"
 	"stile.example/stile/nodes"
 	"stile.example/stile/settings"
 	"stile.example/stile/store/postgres"
@@ -17,8 +18,12 @@ type Peeked struct {
 	IsNew       bool   // the database has no tables
 	IsOld       bool   // an older version of stile wrote it
 	Clock       time.Duration
-	KeyProblem  error // why the keys in it can't be decrypted
-	Live        []string
+	Unverified  bool     // others may read and change what is sent to PostgreSQL
+	HasKeys     bool     // the keys of the servers are in it
+	KeyProblem  error    // why they can't be decrypted
+	Incomplete  error    // why nodes refuse to start on it: see [moved.ErrIncomplete]
+	Live        []string // names of live servers
+	SameNames   []string // that several of them have
 	Differences []nodes.Difference
 }
 
@@ -32,6 +37,9 @@ func Peek(ctx context.Context, s *settings.Settings, now func() time.Time) (p Pe
 	url, err := s.StoreURL()
 	if err != nil {
 		return p, err
+	}
+	if cfg, err := postgres.Config(url); err == nil {
+		p.Unverified = !postgres.IsVerified(cfg)
 	}
 	db, missing, err := postgres.OpenAsIs(ctx, url)
 	if err != nil {
@@ -57,9 +65,12 @@ func Peek(ctx context.Context, s *settings.Settings, now func() time.Time) (p Pe
 	if err != nil {
 		return p, err
 	}
-	if v.Data != nil {
+	if p.HasKeys = v.Data != nil; p.HasKeys {
 		d := &Dir{box: box, Now: now}
 		_, p.KeyProblem = d.unseal(v)
+	}
+	if p.Incomplete = moved.CheckIncoming(ctx, db); p.Incomplete != nil && !errors.Is(p.Incomplete, moved.ErrIncomplete) {
+		return p, p.Incomplete
 	}
 	if err := db.Ready(ctx); err != nil {
 		return p, err
@@ -73,6 +84,7 @@ func Peek(ctx context.Context, s *settings.Settings, now func() time.Time) (p Pe
 			p.Live = append(p.Live, r.Name)
 		}
 	}
+	p.SameNames = nodes.SameNames(all)
 	p.Differences = nodes.Differences(s.SharedFingerprint(box.DigestKey()), all)
 	return p, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"stile.example/stile/datadir/moved"
 	"stile.example/stile/nodes"
 	"stile.example/stile/settings"
 	"stile.example/stile/store/postgres/nodetable"
@@ -52,10 +53,14 @@ func (d *Dir) createSharedKeys(ctx context.Context, how opening) (set *signing.S
 	if all, err := d.Store.Tenants(ctx); err == nil && len(all) == 0 && !how.create && !how.newKeys {
 		return nil, false, fmt.Errorf("%w in %s: start a node with `stile serve`", ErrNoData, d.Settings().Store)
 	}
-	if err := d.checkNewKeys(ctx, "the keys in PostgreSQL", how); err != nil {
+	if err := d.checkNewKeys(ctx, "the row 'keys' of the table sealed", how); err != nil {
 		return nil, false, err
 	}
 	err = d.sealed.Update(ctx, sealedKeys, func(v nodetable.Value) (*nodetable.Value, error) {
+		// A move may have begun after this node had joined. It looks for keys under the same lock.
+		if err := moved.CheckIncoming(ctx, d.Store); err != nil {
+			return nil, err
+		}
 		if isNew = v.Data == nil; !isNew {
 			set, err = d.unseal(v)
 			return nil, err
@@ -173,8 +178,8 @@ func (d *Dir) Reencrypt(ctx context.Context) (n int, err error) {
 // ErrNotShared says that something exists only if several nodes share a database.
 var ErrNotShared = errors.New("the store is sqlite, so there is only this server: nodes share a store that is postgres://…")
 
-// maxSealed is the maximum size of a sealed value, in bytes.
-const maxSealed = 256 << 10
+// MaxSealed is the maximum size of a sealed value, in bytes.
+const MaxSealed = 256 << 10
 
 // SealedValue returns a value that all nodes share and that is encrypted in the database; nil if
 // there is none.
@@ -183,13 +188,17 @@ func (d *Dir) SealedValue(ctx context.Context, name string) ([]byte, error) {
 	if err != nil || v.Data == nil {
 		return nil, err
 	}
-	return d.box.Open(name, v.Data)
+	data, err := d.box.Open(name, v.Data)
+	if err != nil {
+		return nil, fmt.Errorf("%s in the table sealed %w: check that store_key_file has the key %.8s…", name, err, v.Key)
+	}
+	return data, nil
 }
 
 // PutSealed stores a value that all nodes share, encrypted.
 func (d *Dir) PutSealed(ctx context.Context, name string, data []byte) error {
-	if len(data) > maxSealed {
-		return fmt.Errorf("%s has %d bytes, more than %d", name, len(data), maxSealed)
+	if len(data) > MaxSealed {
+		return fmt.Errorf("%s has %d bytes, more than %d", name, len(data), MaxSealed)
 	}
 	return d.sealed.Update(ctx, name, func(nodetable.Value) (*nodetable.Value, error) {
 		return &nodetable.Value{Data: d.box.Seal(name, data), Key: d.box.Fingerprint()}, nil

@@ -61,12 +61,14 @@ func TestSpikeChallenge(t *testing.T) {
 		t.Errorf("the fifth call: %+v, want the same challenge with 4 calls left", s.challengeIn(b))
 	}
 	if s.Nodes != nil { // nodes store refusals within a second
-		s.until("explained", func() string {
-			if _, err := s.Command("explain", strings.ToLower(a.Error.Ref)); err != nil {
-				return err.Error()
-			}
-			return "explained"
-		})
+		for _, n := range s.all() { // the node that refused the call knows it before
+			s.until("explained", func() string {
+				if _, err := n.Command("explain", strings.ToLower(a.Error.Ref)); err != nil {
+					return err.Error()
+				}
+				return "explained"
+			})
+		}
 	}
 	s.must(s.Kill())
 	s.client.CloseIdleConnections()

@@ -25,7 +25,7 @@ var on = flag.String("on", "one", "what the tests run on: one, nodes-valkey or n
 var oneOnly = map[string]string{
 	"TestImportEnds": "it looks for the files of imports in one data directory; corpus/library tests imports that end on nodes",
 	"TestModes":      "it reads the source",
-	"TestNodes":      "it starts nodes itself",
+	"TestNodeFaults": "it starts nodes itself, and ends their engines",
 
 	"TestDemoCommands":                   "it starts the demo with its own commands, which print one server's addresses",
 	"TestProofsAfterStart":               "nodes wait for nothing after a start: they share which proofs were used",

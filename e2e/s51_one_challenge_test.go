@@ -31,18 +31,26 @@ func TestS51OneChallenge(t *testing.T) {
 	responses := make([]response, 60)
 	var all sync.WaitGroup
 	for n := range responses {
-		all.Go(func() { responses[n], _ = s.get("/v1/items/i1", token, from) })
+		all.Go(func() {
+			var err error
+			if responses[n], err = s.get("/v1/items/i1", token, from); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 	all.Wait()
 	ids := map[string]bool{}
 	for _, a := range responses {
 		if a.code() != "challenge_required" {
-			t.Fatalf("code %q", a.code())
+			t.Fatalf("%d %q %s", a.Status, a.code(), a.Data)
 		}
 		ids[s.challengeIn(a).ID] = true
 	}
 	if len(ids) != 1 && s.Nodes == nil { // each node encrypts the id itself
 		t.Errorf("%d challenges were issued", len(ids))
+	}
+	if s.Nodes != nil { // nodes have read what others counted after a while
+		s.until("2 0 1", func() string { return fmt.Sprintln(s.challengesAt(from + "/32"))[:5] })
 	}
 	if bindings, solved, issued := s.challengesAt(from + "/32"); bindings != 2 || solved != 0 || issued != 1 {
 		t.Errorf("the address has %d bindings, %d of %d challenges solved; want 2, 0 of 1", bindings, solved, issued)

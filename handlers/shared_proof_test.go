@@ -20,6 +20,8 @@ type sharedMemory struct {
 
 func (m *sharedMemory) NotBefore() int64 { return m.notBefore }
 
+func (*sharedMemory) Await(context.Context, int) bool { return false }
+
 func (m *sharedMemory) UpdateOnce(
 	ctx context.Context, id tokens.ID, once tokens.Once, fn func(tokens.State) tokens.State,
 ) (spent bool, err error) {

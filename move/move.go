@@ -83,7 +83,7 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 	if err := m.checkMark(); err != nil {
 		return r, err
 	}
-	before, err := m.checkTarget(ctx)
+	before, err := m.checkTarget(ctx, o.Target.DB.Reader())
 	if err != nil {
 		return r, err
 	}
@@ -132,7 +132,7 @@ func (m *mover) move(ctx context.Context) error {
 
 // moveTables copies all tables in one transaction, and compares them before it commits.
 func (m *mover) moveTables(ctx context.Context, from, to *sql.Tx) error {
-	if err := raiseLimits(ctx, to); err != nil {
+	if err := allowPauses(ctx, to); err != nil {
 		return err
 	}
 	for _, p := range plans {
@@ -153,21 +153,22 @@ func (m *mover) moveTables(ctx context.Context, from, to *sql.Tx) error {
 	if err := m.moveKeys(ctx, to); err != nil {
 		return err
 	}
+	if err := m.moveCertificates(ctx, to); err != nil {
+		return err
+	}
 	if err := m.verify(ctx, to); err != nil {
 		return err
 	}
 	return m.complete(ctx, to)
 }
 
-// raiseLimits lets a transaction of the target take long. The limits of its other transactions are
-// a few seconds.
-func raiseLimits(ctx context.Context, to *sql.Tx) error {
-	for _, limit := range []string{`SET LOCAL statement_timeout = '1h'`, `SET LOCAL idle_in_transaction_session_timeout = '10min'`} {
-		if _, err := to.ExecContext(ctx, limit); err != nil {
-			return err
-		}
-	}
-	return nil
+// maxStatement is how long one statement may take: it may change millions of rows.
+const maxStatement = time.Hour
+
+// allowPauses lets a transaction of the target wait while the source is read.
+func allowPauses(ctx context.Context, to *sql.Tx) error {
+	_, err := to.ExecContext(ctx, `SET LOCAL idle_in_transaction_session_timeout = '10min'`)
+	return err
 }
 
 // mark makes the source say where its data is now.

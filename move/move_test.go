@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -79,8 +80,14 @@ func installation(t *testing.T) string {
 	}
 	fill(t, d)
 	check(t, d.Close())
+	check(t, os.Mkdir(filepath.Join(dir, "acme"), 0o700))
+	for _, name := range certificates {
+		check(t, os.WriteFile(filepath.Join(dir, name), []byte("of "+name), 0o600))
+	}
 	return dir
 }
+
+var certificates = []string{"acme/acme_account+key", "acme/api.example"}
 
 // liveState is the state of a token that has made i calls.
 func liveState(i int) tokens.State {
@@ -168,6 +175,7 @@ type memory struct {
 	scopes map[addresses.Scope]addresses.State
 	fail   int // which update fails; 0: none
 	lose   bool
+	hide   bool // Settle copies one state less
 }
 
 func (m *memory) Update(_ context.Context, id tokens.ID, fn func(tokens.State) tokens.State) error {
@@ -193,6 +201,9 @@ func (m *memory) UpdateAddress(_ context.Context, a addresses.Scope, fn func(add
 func (m *memory) Settle(ctx context.Context) error {
 	var all []postgres.TokenRow
 	for id, s := range m.tokens {
+		if m.hide && id == (tokens.ID{1, 0, 7}) {
+			continue
+		}
 		r := postgres.TokenRow{ID: id, Version: 1, Tenant: s.Tenant, Expires: s.Expires, State: tokens.AppendState(nil, s)}
 		for u := range s.Uses() {
 			r.Uses = append(r.Uses, postgres.Use{Day: u.Day, Route: u.Route, Calls: int64(u.Calls), Records: int64(u.Records)})
@@ -299,6 +310,13 @@ func TestMove(t *testing.T) {
 		t.Errorf("%d scopes", len(states.scopes))
 	}
 	db := target.DB.Reader()
+	for _, name := range certificates {
+		var sealed []byte
+		check(t, db.QueryRowContext(t.Context(), `SELECT value FROM sealed WHERE name = ?`, name).Scan(&sealed))
+		if data, err := target.Box.Open(name, sealed); string(data) != "of "+name || err != nil {
+			t.Errorf("%s is %q, %v", name, data, err)
+		}
+	}
 	var calls, number int64
 	check(t, db.QueryRowContext(t.Context(), `SELECT sum(calls)::bigint FROM ledger`).Scan(&calls))
 	if want := int64(299*300/2 + 600*601/2); calls != want {
@@ -404,7 +422,9 @@ func TestMoveRefuses(t *testing.T) {
 
 	states.lose = true
 	refused(options(dir, target), ErrDiffers.Error()+": states of tokens (300 and 299)")
-	states.lose, states.fail = false, 500
+	states.lose, states.hide = false, true
+	refused(options(dir, target), "tokens in lists (300 and 299)")
+	states.hide, states.fail = false, 500
 	refused(options(dir, target), "injected")
 
 	other := installation(t)
@@ -422,6 +442,13 @@ func TestMoveRefuses(t *testing.T) {
 	}))
 	refused(options(other, elsewhere), "belongs to another installation, such as that of a node")
 
+	shared, _ := newTarget(t, engines.Postgres(t))
+	check(t, shared.DB.Write(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), `CREATE TABLE orders (id bigint)`)
+		return err
+	}))
+	refused(options(other, shared), "tables of another program (1, such as orders): create a database for stile alone")
+
 	_, err = datadir.UseMoved(dir)
 	check(t, err)
 	d, err = datadir.Open(t.Context(), settingsOf(t, dir), clock, quiet)
@@ -429,6 +456,68 @@ func TestMoveRefuses(t *testing.T) {
 	check(t, d.Store.Update(t.Context(), tokens.ID{9}, func(tokens.State) tokens.State { return liveState(9) }))
 	check(t, d.Close())
 	refused(options(dir, target), "has changed since")
+}
+
+// TestMoveRefusesSources checks sources that can't be moved as they are.
+func TestMoveRefusesSources(t *testing.T) {
+	other := installation(t)
+	for name, c := range map[string]struct {
+		damage func(dir string) error
+		want   string
+	}{
+		"other keys": {func(dir string) error {
+			b, err := os.ReadFile(filepath.Join(other, "keys.json"))
+			return errors.Join(err, os.WriteFile(filepath.Join(dir, "keys.json"), b, 0o600))
+		}, "belongs to another database"},
+		"older":     {execute(`DELETE FROM migrations WHERE name = (SELECT max(name) FROM migrations)`), "written by an older version of stile: start this version"},
+		"newer":     {execute(`INSERT INTO migrations (name) VALUES ('migration/9999_future.sql')`), "9999_future.sql, which this program does not know"},
+		"NUL":       {execute(`UPDATE tenants SET name = 'a' || char(0)`), "copy tenants: a text is not UTF-8, or contains NUL"},
+		"not UTF-8": {execute(`UPDATE tenants SET name = CAST(x'61ff' AS TEXT)`), "copy tenants: a text is not UTF-8, or contains NUL"},
+	} {
+		dir := installation(t)
+		check(t, c.damage(dir))
+		target, _ := newTarget(t, engines.Postgres(t))
+		if _, err := Run(t.Context(), options(dir, target)); err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, and not: %s", name, err, c.want)
+		}
+		if _, isMoved, err := moved.To(dir); isMoved || err != nil {
+			t.Errorf("%s: the source is marked: %v", name, err)
+		}
+	}
+}
+
+// execute returns a function that executes a statement in the database of a directory.
+func execute(statement string) func(dir string) error {
+	return func(dir string) error {
+		db, err := sql.Open("sqlite3", filepath.Join(dir, "stile.db"))
+		if err != nil {
+			return err
+		}
+		_, err = db.Exec(statement)
+		return errors.Join(err, db.Close())
+	}
+}
+
+// TestMoveIsNotFirst checks that a node that stores its keys after the target was checked, and
+// before it is claimed, keeps its database.
+func TestMoveIsNotFirst(t *testing.T) {
+	target, _ := newTarget(t, engines.Postgres(t))
+	src, err := openSource(t.Context(), installation(t), now)
+	check(t, err)
+	defer src.close()
+	m := &mover{Options: options(src.dir, target), source: src}
+	_, err = m.checkTarget(t.Context(), target.DB.Reader())
+	check(t, err)
+	check(t, target.DB.Write(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), `INSERT INTO sealed (name, value, key, changed) VALUES ('keys', '', '', 0)`)
+		return err
+	}))
+	if err := m.claim(t.Context()); err == nil || !strings.Contains(err.Error(), "belongs to another installation, such as that of a node") {
+		t.Error(err)
+	}
+	if _, exists, err := readMove(t.Context(), target.DB.Reader()); exists || err != nil {
+		t.Errorf("it is claimed: %v", err)
+	}
 }
 
 // TestMoveComparesWhatItCopied changes a row in the target during a move.

@@ -39,7 +39,7 @@ func Open(ctx context.Context, s *settings.Settings, now func() time.Time, log *
 	if t.dir, err = os.MkdirTemp("", "stile-move-"); err != nil {
 		return nil, err
 	}
-	p.Data = t.dir // the nodes fetch their copies themselves
+	p.Data, p.Statement = t.dir, maxStatement // the nodes fetch their copies themselves
 	t.store, err = store.OpenShared(ctx, p, func(*postgres.DB) (store.Member, error) {
 		return store.Member{Number: math.MaxUint32, Leave: func() {}}, nil
 	})

@@ -20,7 +20,7 @@ const writers = 64
 // those of tokens back. It replaces those that an interrupted move has written.
 func (m *mover) moveStates(ctx context.Context, from *sql.Tx) error {
 	err := m.Target.DB.Write(ctx, func(to *sql.Tx) error {
-		if err := raiseLimits(ctx, to); err != nil {
+		if err := allowPauses(ctx, to); err != nil {
 			return err
 		}
 		for _, table := range []string{"tokens", "scopes", "ledger"} { // of an interrupted move

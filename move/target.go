@@ -15,6 +15,7 @@ import (
 	"stile.example/stile/audit"
 	"stile.example/stile/corpus/replica"
 	"stile.example/stile/datadir/moved"
+	schema "stile.example/stile/store/postgres/migration"
 	"stile.example/stile/store/tables/auditlog"
 	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/tokens"
@@ -58,10 +59,13 @@ func writeMove(ctx context.Context, tx *sql.Tx, m moved.Incoming) error {
 	return err
 }
 
-// checkTarget returns an error if the target has, or is to get, another installation.
-func (m *mover) checkTarget(ctx context.Context) (state moved.Incoming, err error) {
-	db := m.Target.DB.Reader()
-	state, exists, err := readMove(ctx, db)
+// checkTarget returns an error if the target has, or is to get, another installation, or has tables
+// of another program.
+func (m *mover) checkTarget(ctx context.Context, q rows.Querier) (state moved.Incoming, err error) {
+	if err := m.checkTables(ctx, q); err != nil {
+		return state, err
+	}
+	state, exists, err := readMove(ctx, q)
 	if err != nil {
 		return state, fmt.Errorf("read the target: %w", err)
 	}
@@ -71,12 +75,12 @@ func (m *mover) checkTarget(ctx context.Context) (state moved.Incoming, err erro
 	if exists {
 		return state, nil
 	}
-	mine, err := identity(ctx, db, "secret_key")
+	mine, err := identity(ctx, q, "secret_key")
 	if err != nil {
 		return state, err
 	}
 	var others int64
-	err = db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM tenants) + (SELECT count(*) FROM audit) + (SELECT count(*) FROM sealed)`).Scan(&others)
+	err = q.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM tenants) + (SELECT count(*) FROM audit) + (SELECT count(*) FROM sealed)`).Scan(&others)
 	switch {
 	case err != nil:
 		return state, fmt.Errorf("read the target: %w", err)
@@ -88,20 +92,29 @@ func (m *mover) checkTarget(ctx context.Context) (state moved.Incoming, err erro
 	return state, nil
 }
 
+// checkTables returns an error if the target has tables that are not stile's.
+func (m *mover) checkTables(ctx context.Context, q rows.Querier) error {
+	tables, err := schema.Tables(ctx, q)
+	if err != nil {
+		return fmt.Errorf("list the tables of the target: %w", err)
+	}
+	foreign := slices.DeleteFunc(tables, func(name string) bool { _, planned := planOf(name); return planned })
+	if len(foreign) > 0 {
+		return fmt.Errorf("%s: %w", m.Target.Place, schema.Foreign(foreign))
+	}
+	return nil
+}
+
 // claim makes the target wait for the rest of the move. It checks again, because another move or a
 // node may have been faster.
 func (m *mover) claim(ctx context.Context) error {
 	return m.Target.DB.Write(ctx, func(tx *sql.Tx) error {
-		before, exists, err := readMove(ctx, tx)
+		before, err := m.checkTarget(ctx, tx)
 		if err != nil {
 			return err
 		}
-		other, err := identity(ctx, tx, "secret_key")
-		if err != nil {
-			return err
-		}
-		if other != "" || exists && (before.Complete || before.Installation != m.source.fingerprint) {
-			return fmt.Errorf("%s got another installation meanwhile: create a new database", m.Target.Place)
+		if before.Complete {
+			return fmt.Errorf("another move to %s was completed meanwhile: run the command again, to compare", m.Target.Place)
 		}
 		return writeMove(ctx, tx, moved.Incoming{Installation: m.source.fingerprint, At: m.result.At})
 	})

@@ -21,6 +21,7 @@ const (
 	recordsPart   = "records, by tenant, day and route"
 	tokenRowsPart = "tokens in lists"
 	keysPart      = "keys"
+	certsPart     = "certificates of ACME"
 	auditPart     = "audit log, its chain verified"
 )
 

@@ -146,8 +146,8 @@ func Differences(own map[string]string, all []Row) (found []Difference) {
 	return found
 }
 
-// SameNames returns the names that several live servers have, in order. A server that was killed and
-// started again at once is not several: its earlier row is live for some seconds, but has said
+// SameNames returns the names that several live servers have, in order. A server that was killed
+// and started again at once is not several: its earlier row is live for some seconds, but has said
 // nothing since.
 func SameNames(all []Row) (names []string) {
 	for _, old := range all {

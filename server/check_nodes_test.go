@@ -19,9 +19,3 @@ func TestByNodes(t *testing.T) {
 		t.Errorf("%v, want %v", got, want)
 	}
 }
-
-func TestRepeated(t *testing.T) {
-	if got := repeated([]string{"a", "b", "a"}) + repeated([]string{"a", "b"}) + repeated(nil); got != "a" {
-		t.Errorf("%q", got)
-	}
-}

@@ -16,7 +16,8 @@ import (
 )
 
 // checkShared checks what nodes share: PostgreSQL, the key of its keys, Valkey or Redis, the
-// bucket, the clocks, and that all nodes have the same settings. It creates and migrates nothing.
+// bucket, the clocks, and that all nodes have the same settings. It migrates nothing, and leaves
+// nothing that it creates.
 func checkShared(ctx context.Context, s *settings.Settings, now func() time.Time, add report) {
 	checkPostgres(ctx, s, now, add)
 	checkStates(ctx, s, now, add)
@@ -27,6 +28,10 @@ func checkShared(ctx context.Context, s *settings.Settings, now func() time.Time
 
 func checkPostgres(ctx context.Context, s *settings.Settings, now func() time.Time, add report) {
 	p, err := datadir.Peek(ctx, s, now)
+	if p.Unverified {
+		add("store", Warning, "%s: others on the network can read and change what is sent to PostgreSQL, passwords of admins and hashes of secrets too: "+
+			"add sslmode=verify-full to the URL, and sslrootcert=FILE unless a public authority signed the certificate", s.Store)
+	}
 	if err != nil {
 		add("store", Wrong, "%s: %s", s.Store, oneLine(err))
 		return
@@ -39,32 +44,25 @@ func checkPostgres(ctx context.Context, s *settings.Settings, now func() time.Ti
 	default:
 		add("store", OK, "%s: PostgreSQL %s can be read and written", s.Store, p.Version)
 	}
+	if p.Incomplete != nil {
+		add("store", Wrong, "%s: %v", s.Store, p.Incomplete)
+	}
 	checkClockOf("PostgreSQL", p.Clock, add)
 	switch {
 	case p.KeyProblem != nil:
 		add("keys", Wrong, "%s", oneLine(p.KeyProblem))
-	case !p.IsNew:
+	case p.HasKeys:
 		add("keys", OK, "the keys in PostgreSQL can be decrypted")
 	}
 	for _, d := range byNodes(p.Differences) {
 		add("nodes", Warning, "settings differ from those of %s, and all nodes need the same: %s", d.nodes, strings.Join(d.settings, ", "))
 	}
-	if same := repeated(p.Live); same != "" {
-		add("nodes", Warning, "several live nodes are called %s: give each its own name with the setting node", same)
+	if len(p.SameNames) > 0 {
+		add("nodes", Warning, "several live nodes are called %s: give each its own name with the setting node", strings.Join(p.SameNames, ", "))
 	}
 	if len(p.Live) > 0 && len(p.Differences) == 0 {
 		add("nodes", OK, "%d live: %s", len(p.Live), strings.Join(p.Live, ", "))
 	}
-}
-
-// repeated returns a name that occurs more than once, "" if there is none.
-func repeated(names []string) string {
-	for i, name := range names {
-		if slices.Contains(names[:i], name) {
-			return name
-		}
-	}
-	return ""
 }
 
 // differing is the settings in which the same nodes differ.
@@ -134,10 +132,10 @@ func checkBucket(ctx context.Context, s *settings.Settings, add report) {
 	}
 	c, err := buckets.Open(cfg)
 	if err == nil {
-		err = c.Ready(ctx)
+		err = c.Probe(ctx)
 	}
 	if err != nil {
-		add("corpus_store", Wrong, "%s: %s", s.CorpusStore, oneLine(err))
+		add("corpus_store", Wrong, "%s", oneLine(err)) // it has the place
 		return
 	}
 	add("corpus_store", OK, "%s can be read and written", s.CorpusStore)

@@ -274,7 +274,9 @@ func (srv *Server) Degraded(ctx context.Context) error {
 	}
 	parts := partErrors{}
 	if d.Store.Shared.Valkey != nil {
-		parts.add("database", d.Store.Ready(ctx))
+		short, cancel := context.WithTimeout(ctx, degradedWithin)
+		defer cancel()
+		parts.add("database", d.Store.Ready(short))
 	}
 	parts.add("nodes", d.Nodes.Ready())
 	if f, _ := d.Store.Following(); f.Note(d.Now()) != "" {
@@ -282,6 +284,11 @@ func (srv *Server) Degraded(ctx context.Context) error {
 	}
 	return parts.join()
 }
+
+// degradedWithin is how long the check of a part may take without which the server can serve. A
+// load balancer that waits for a second must not regard all nodes as down when PostgreSQL is
+// silent.
+const degradedWithin = 500 * time.Millisecond
 
 // partErrors are the errors of parts of the server, on one line each.
 type partErrors []error

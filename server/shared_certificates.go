@@ -14,11 +14,9 @@ type sharedCertificates struct{ dir *datadir.Dir }
 
 var _ autocert.Cache = sharedCertificates{}
 
-const certificatePrefix = "acme/"
-
 // Get implements [autocert.Cache].
 func (c sharedCertificates) Get(ctx context.Context, name string) ([]byte, error) {
-	data, err := c.dir.SealedValue(ctx, certificatePrefix+name)
+	data, err := c.dir.SealedValue(ctx, datadir.CertificatePrefix+name)
 	if err == nil && data == nil {
 		err = autocert.ErrCacheMiss
 	}
@@ -27,10 +25,10 @@ func (c sharedCertificates) Get(ctx context.Context, name string) ([]byte, error
 
 // Put implements [autocert.Cache].
 func (c sharedCertificates) Put(ctx context.Context, name string, data []byte) error {
-	return c.dir.PutSealed(ctx, certificatePrefix+name, data)
+	return c.dir.PutSealed(ctx, datadir.CertificatePrefix+name, data)
 }
 
 // Delete implements [autocert.Cache].
 func (c sharedCertificates) Delete(ctx context.Context, name string) error {
-	return c.dir.RemoveSealed(ctx, certificatePrefix+name)
+	return c.dir.RemoveSealed(ctx, datadir.CertificatePrefix+name)
 }

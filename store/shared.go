@@ -32,6 +32,9 @@ type Places struct {
 	Bucket                           string // URL, for the corpus; "": it is in PostgreSQL
 	Data                             string // the data directory, for this node's copy of the corpus
 
+	// Statement is how long one statement of PostgreSQL may take; 0 means 30 s.
+	Statement time.Duration
+
 	Log *slog.Logger
 	Now func() time.Time
 }
@@ -57,7 +60,7 @@ type Member struct {
 // OpenShared opens what nodes share. join registers this process as a node, before it changes
 // anything.
 func OpenShared(ctx context.Context, p Places, join func(*postgres.DB) (Member, error)) (_ *Store, err error) {
-	db, err := postgres.Open(ctx, p.Postgres, postgres.Options{Log: p.Log, Now: p.Now})
+	db, err := postgres.Open(ctx, p.Postgres, postgres.Options{Log: p.Log, Now: p.Now, Statement: p.Statement})
 	if err != nil {
 		return nil, err
 	}
@@ -199,9 +202,6 @@ func (db sharedDB) Sweep(ctx context.Context, now time.Time) error { return db.s
 
 // Live implements [DB]: it counts the tokens that this node knows.
 func (db sharedDB) Live() int { return db.states.Live() }
-
-// Ready implements [DB].
-func (db sharedDB) Ready(ctx context.Context) error { return db.DB.Ready(ctx) }
 
 // TokenList implements [DB]. It transfers what this node has changed before a list is read.
 func (db sharedDB) TokenList() listing.Store { return tokenlist.Table{DB: settled{db}} }

@@ -32,6 +32,9 @@ type SharedStore interface {
 	// A token that has no state, and was issued until then, may have been used. The time may change
 	// while an Update waits: so it is to be read by fn.
 	NotBefore() int64
+	// Await waits a moment for what another process is about to store, longer for each time that it
+	// was waited for before. It returns false if that takes too long, or ctx ends.
+	Await(ctx context.Context, times int) bool
 }
 
 // Errors of a [SharedStore].
@@ -110,6 +113,9 @@ func (g *Gate) Apply(ctx context.Context, id ID, p Policy, e Event) (Verdict, er
 	if err == nil && v.Spent {
 		e = withCall(e, func(c Call) Call { c.Proof = Once{}; return c })
 	}
+	if shared, ok := g.Store.(SharedStore); ok && err == nil && v.isBeforeAddress() {
+		v, err = g.awaitBinder(ctx, shared, id, p, e, v)
+	}
 	if err == nil && v.Outcome == NeedAddress {
 		v, err = g.consultAddress(ctx, id, p, e, v)
 	}
@@ -154,6 +160,25 @@ func stepShared(ctx context.Context, store SharedStore, id ID, p Policy, e Event
 		spent, err = store.UpdateOnce(ctx, id, c.Proof, fn)
 	}
 	v.Spent = spent
+	return v, err
+}
+
+// isBeforeAddress reports whether another call has bound the token, and has not consulted the
+// address yet.
+func (v Verdict) isBeforeAddress() bool {
+	return v.Outcome == NeedAddress && !v.NewlyBound && !v.State.AddressChecked
+}
+
+// awaitBinder waits until the process that bound a token has consulted the address, which counts
+// the binding. Consulted earlier, the address would not know of it, and would admit too much.
+// [firstCalls] does the same within a process. If the address is not consulted in time, this call
+// does it, as after a crash.
+func (g *Gate) awaitBinder(ctx context.Context, store SharedStore, id ID, p Policy, e Event, was Verdict) (v Verdict, err error) {
+	v = was
+	for n := 0; err == nil && v.isBeforeAddress() && store.Await(ctx, n); n++ {
+		v, err = stepShared(ctx, store, id, p, e)
+	}
+	v.Spent = v.Spent || was.Spent
 	return v, err
 }
 

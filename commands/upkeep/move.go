@@ -120,6 +120,15 @@ func (p Commands) moveSettings(f moveFlags) (*settings.Settings, error) {
 	return s, err
 }
 
+// compared says what a comparison has found. Of what is committed, only the chain of the audit log
+// can differ: it was wrong in the data directory already.
+func compared(same bool) string {
+	if same {
+		return "same"
+	}
+	return "wrong, as before"
+}
+
 // showMoved prints what was moved, and what to do next.
 func (p Commands) showMoved(r move.Result) error {
 	if r.Already {
@@ -130,7 +139,7 @@ func (p Commands) showMoved(r move.Result) error {
 	for _, part := range r.Parts {
 		line := []string{part.Part, printing.Number(int(part.Source))}
 		if !r.DryRun {
-			line = append(line, printing.Number(int(part.Target)), "same")
+			line = append(line, printing.Number(int(part.Target)), compared(part.Same))
 		}
 		lines = append(lines, line)
 	}

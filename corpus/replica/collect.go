@@ -13,16 +13,17 @@ import (
 
 const (
 	// minAge is how old a chunk or generation must be to be removed: a node may be fetching it.
-	minAge       = time.Hour
-	collectStep  = 64   // chunks that are removed at a time
-	collectPage  = 1000 // chunks that are listed at a time
-	collectsMost = 1 << 14
+	minAge      = time.Hour
+	collectStep = 64   // chunks that are removed at a time
+	collectPage = 1000 // chunks that are listed at a time
+	// maxRemoving is how long one run removes chunks. Imports wait for it for maxCollecting at most.
+	maxRemoving = maxCollecting / 2
 )
 
 // Collect removes the manifests and chunks that nothing needs: those of the present generation, of
 // the one that an undo would publish again, and of the generations of the last hour stay. It
 // returns how many chunks it removed. If another node has the lease, it does nothing. One run
-// removes at most 16,384 chunks, so that imports don't wait long for it; the next continues.
+// removes chunks for 5 s at most, so that imports don't wait long for it; the next continues.
 //
 // It also stores chunks of the present generation again that its store has lost, if own is the file
 // of that generation. id is that of own's manifest.
@@ -52,31 +53,35 @@ func (r *Replica) Collect(ctx context.Context, id string, own *File) (removed in
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxList)
 	defer cancel()
-	for after := (*Hash)(nil); removed < collectsMost; {
+	var until time.Time
+	for after := (*Hash)(nil); ; {
 		old, next, err := r.Chunks.Before(ctx, before, after, collectPage)
 		if err != nil {
 			return removed, fmt.Errorf("list the chunks of the corpus: %w", err)
 		}
-		n, err := r.removeUnused(ctx, old, used)
+		if until.IsZero() {
+			until = time.Now().Add(maxRemoving)
+		}
+		n, err := r.removeUnused(ctx, old, used, until)
 		if removed += n; err != nil {
 			return removed, fmt.Errorf("remove unused chunks of the corpus: %w", err)
 		}
-		if after = next; next == nil {
-			break
+		if after = next; next == nil || !time.Now().Before(until) {
+			return removed, nil
 		}
 	}
-	return removed, nil
 }
 
-// removeUnused removes those of the chunks that are not used, a few at a time, unless ctx is done.
-func (r *Replica) removeUnused(ctx context.Context, chunks []Hash, used map[Hash]bool) (removed int, err error) {
+// removeUnused removes those of the chunks that are not used, a few at a time, until a time, and
+// unless ctx is done.
+func (r *Replica) removeUnused(ctx context.Context, chunks []Hash, used map[Hash]bool, until time.Time) (removed int, err error) {
 	var unused []Hash
 	for _, h := range chunks {
 		if !used[h] {
 			unused = append(unused, h)
 		}
 	}
-	for len(unused) > 0 {
+	for len(unused) > 0 && time.Now().Before(until) {
 		if ctx.Err() != nil {
 			return removed, context.Cause(ctx)
 		}

@@ -34,10 +34,29 @@ func Mark(dir string, m Place) error {
 		return err
 	}
 	file := filepath.Join(dir, name)
-	if err := os.WriteFile(file+".new", append(text, '\n'), 0o600); err != nil {
+	if err := writeDurably(file+".new", append(text, '\n')); err != nil {
 		return err
 	}
-	return errors.Join(os.Rename(file+".new", file), giveToOwner(file, dir))
+	return errors.Join(os.Rename(file+".new", file), sync(dir), giveToOwner(file, dir))
+}
+
+// writeDurably writes a file that is complete after a power failure too.
+func writeDurably(file string, text []byte) error {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// sync makes a change of a directory durable.
+func sync(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // giveToOwner gives a file of root to the owner of the directory, whose server must read it.

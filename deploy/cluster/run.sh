@@ -67,7 +67,7 @@ check_ports() {
 
 declare -A pids # of what runs, by name
 
-# start NAME USER COMMAND… runs a program of its own session, so that Ctrl-C reaches only this
+# start NAME USER COMMAND… runs a program in a session of its own, so that Ctrl-C reaches only this
 # script, which stops them in order. The kernel ends them with it, if it is killed.
 start() {
   local name=$1 user=$2
@@ -103,7 +103,7 @@ stop_one() {
   kill -KILL "$pid" 2>/dev/null || true
 }
 
-# stop ends everything: first who needs others, at last PostgreSQL.
+# stop ends everything: first the programs that need others, and PostgreSQL last.
 stop() {
   trap - EXIT INT TERM
   [ ${#pids[@]} = 0 ] || say "stopping"

@@ -41,36 +41,7 @@ func Files(ctx context.Context, d *datadir.Dir, _ None, out io.Writer) (inspect.
 	if lost != nil {
 		r.Findings = append(r.Findings, *lost)
 	}
-	if err != nil {
-		return r, err
-	}
-	shared, err := sharedCorpus(ctx, d)
-	if shared != nil {
-		r.Findings = append(r.Findings, *shared)
-	}
 	return r, err
-}
-
-// sharedCorpus reads the corpus from the store that several nodes share, nil if it is complete or
-// if there is only one machine. This node restores what is missing there, if it has it.
-func sharedCorpus(ctx context.Context, d *datadir.Dir) (*inspect.Finding, error) {
-	c, ok, err := d.Store.CheckShared(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read the corpus from the store of all nodes: %w", err)
-	}
-	if !ok || c.Missing == 0 {
-		return nil, nil
-	}
-	f := &inspect.Finding{
-		Check: "shared corpus", Count: int64(c.Missing),
-		Finding:  "chunks of the corpus are missing or damaged in the store of all nodes",
-		Examples: []string{fmt.Sprintf("generation %d: %d of %d chunks, of which %d were stored again", c.Generation, c.Missing, c.Chunks, c.Restored)},
-		Fix:      "nothing: this node has stored them again; check the database or the bucket, which lost them",
-	}
-	if c.Restored < c.Missing {
-		f.Fix = "run the check on a node that serves this generation, which stores them again; if there is none, import the items again"
-	}
-	return f, nil
 }
 
 // lostCalls compares what the running server has counted for the quotas with the database, nil if

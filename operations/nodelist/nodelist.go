@@ -15,10 +15,10 @@ type None struct{}
 
 // View is a node.
 type View struct {
-	Number     uint32    `json:"number"` // which no other node has or had
+	Number     uint32    `json:"number"` // no other node has or had it
 	Name       string    `json:"name"`
 	Kind       string    `json:"kind"`  // server or command
-	State      string    `json:"state"` // live or silent: it has said nothing for 5 s
+	State      string    `json:"state"` // live, or silent: it has said nothing for 5 s
 	Version    string    `json:"version"`
 	Address    string    `json:"address"` // of its public listener
 	StartedAt  time.Time `json:"started_at"`
@@ -26,7 +26,7 @@ type View struct {
 	Generation int64     `json:"generation"` // of the corpus that it serves
 	// Settings that all nodes must share, and in which it differs from the node that responds.
 	Differs []string `json:"settings_differ"`
-	// What it does alone at the moment.
+	// Tasks are what it does alone at the moment.
 	Tasks []Task `json:"tasks"`
 	// IsThis says that it is the node that responds.
 	IsThis bool `json:"is_this"`

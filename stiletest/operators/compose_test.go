@@ -67,6 +67,9 @@ func TestCompose(t *testing.T) {
 			if !s.ReadOnly || len(s.CapDrop) != 1 || len(s.Volumes) != 1 || len(s.Secrets) != 2 {
 				t.Errorf("%s: %+v", name, s)
 			}
+			if len(s.Configs) != 1 || s.Environment["STILE_CONFIG"] != s.Configs[0].Target {
+				t.Errorf("%s does not read its settings: %v, %v", name, s.Environment, s.Configs)
+			}
 		}
 		for _, v := range s.Volumes {
 			volume, _, _ := strings.Cut(v, ":")

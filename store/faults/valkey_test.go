@@ -79,6 +79,10 @@ func TestValkey(t *testing.T) {
 		send(t, server.Addr, "REPLICAOF 127.0.0.1 1")
 		return func() { send(t, server.Addr, "REPLICAOF NO ONE") }
 	})
+	l.fault("valkey: full", time.Second, func() func() {
+		send(t, server.Addr, "CONFIG SET maxmemory 1")
+		return func() { send(t, server.Addr, "CONFIG SET maxmemory 0") }
+	})
 	l.partition(nodes)
 	l.check()
 }

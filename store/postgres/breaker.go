@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,9 +26,9 @@ const (
 	tripAfter = 5
 	// patience is how long the server must be silent at least, until that says something about it.
 	patience = 250 * time.Millisecond
-	// silence is how long a connection waits for the next bytes of the server, if nobody has given up
-	// before. A statement ends earlier: see statementTimeout.
-	silence = statementTimeout + 5*time.Second
+	// silenceAfter is how long a connection waits for the next bytes of the server, after the longest
+	// time of a statement.
+	silenceAfter = 5 * time.Second
 )
 
 // Stats returns what was counted of the requests to the server.
@@ -70,7 +72,7 @@ func outcomeOf(ctx context.Context, err error, took time.Duration) breaker.Outco
 // saysDown reports whether a server that responds with a code does not work. Codes that begin with
 // 08 are of PgBouncer, which does not reach the server.
 func saysDown(code string) bool {
-	return code == "25006" || code[:2] == "08" || code[:2] == "53" || code[:3] == "57P" || code[:2] == "58"
+	return code == "25006" || slices.ContainsFunc([]string{"08", "53", "57P", "58"}, func(class string) bool { return strings.HasPrefix(code, class) })
 }
 
 // boundWaits makes connections of a configuration end if the server's machine is gone, and if the

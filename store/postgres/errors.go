@@ -14,7 +14,7 @@ import (
 // ErrBusy means that other transactions took too long.
 var ErrBusy = errors.New("the database is busy: another transaction took too long")
 
-// ErrReadOnly means that the server does not write: it is a replica, or its disk is full.
+// ErrReadOnly means that the server does not write: it is a replica, or was set to that.
 var ErrReadOnly = errors.New("the database can only be read: the server is a replica, or is set to read-only")
 
 // advice says what to do about the server's errors, by their codes.

@@ -16,6 +16,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -39,6 +40,8 @@ type Options struct {
 	// Connections is how many connections to the server are open at most; 0 means 12. A quarter
 	// each is for transactions that write, and for transfers of states; the rest reads.
 	Connections int
+	// Statement is how long one statement may take; 0 means 30 s.
+	Statement time.Duration
 	// Wait is how long a transaction waits for others; 0 means 5 s.
 	Wait time.Duration
 }
@@ -87,7 +90,7 @@ func Open(ctx context.Context, url string, opt Options) (_ *DB, err error) {
 	db := openPools(cfg, opt)
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("open the database at %s: %w", Place(cfg), err), db.Close())
+			err = errors.Join(fmt.Errorf("%s: %w", Place(cfg), err), db.Close())
 		}
 	}()
 	if err := db.checkVersion(ctx); err != nil {
@@ -99,13 +102,13 @@ func Open(ctx context.Context, url string, opt Options) (_ *DB, err error) {
 // openPools returns a database that is not connected yet.
 func openPools(cfg *pgx.ConnConfig, opt Options) *DB {
 	opt.Connections = max(4, cmp.Or(opt.Connections, 12))
-	opt.Wait = cmp.Or(opt.Wait, 5*time.Second)
+	opt.Wait, opt.Statement = cmp.Or(opt.Wait, 5*time.Second), cmp.Or(opt.Statement, statementTimeout)
 	db := &DB{opt: opt, breaker: breaker.New(breaker.Options{Name: "store", Log: opt.Log, Trip: tripAfter})}
 	quarter := opt.Connections / 4
-	db.write = openPool(db.newConnector(cfg, beginWriting(opt.Wait, statementTimeout), false), quarter)
-	db.transfer = openPool(db.newConnector(cfg, begin(opt.Wait, statementTimeout), false), quarter)
+	db.write = openPool(db.newConnector(cfg, beginWriting(opt.Wait, opt.Statement), false), quarter)
+	db.transfer = openPool(db.newConnector(cfg, begin(opt.Wait, opt.Statement), false), quarter)
 	db.read = openPool(db.newConnector(cfg, beginReading, true), opt.Connections-2*quarter)
-	db.single = openPool(db.newConnector(cfg, begin(opt.Wait, statementTimeout), false), singleConnections)
+	db.single = openPool(db.newConnector(cfg, begin(opt.Wait, opt.Statement), false), singleConnections)
 	db.tenantTable = tenanttable.Table{DB: db}
 	db.installationTable = installation.Table{DB: db}
 	db.addressTable = addresslist.Table{DB: db}
@@ -118,6 +121,9 @@ func openPools(cfg *pgx.ConnConfig, opt Options) *DB {
 // may have a password.
 func Config(url string) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(url)
+	if file, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, fmt.Errorf("a file that the URL of the database names, such as with sslrootcert, can't be read: %w", file)
+	}
 	if err != nil {
 		return nil, errors.New("the URL of the database is invalid: it must be like postgres://account:password@host:5432/database?sslmode=verify-full")
 	}
@@ -167,7 +173,9 @@ func openPool(c connector, connections int) *sql.DB {
 	return pool
 }
 
-const beginReading = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
+// beginReading starts a transaction that can only read. A node that dies in it must not keep the
+// server from removing old versions of rows, of which there is one for each change of a state.
+const beginReading = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL idle_in_transaction_session_timeout = 300000`
 
 // begin returns what starts a transaction. Its limits hold on the server too, which does not notice
 // at once that a node is gone.
@@ -186,8 +194,13 @@ func (db *DB) checkVersion(ctx context.Context) error {
 	if err := db.read.QueryRowContext(ctx, `SELECT current_setting('server_version_num')`).Scan(&version); err != nil {
 		return err
 	}
+	return isSupported(version)
+}
+
+// isSupported returns an error if a version of the server is too old.
+func isSupported(version int) error {
 	if version < oldestVersion {
-		return fmt.Errorf("PostgreSQL %d is too old: must be 15 or newer", version/10000)
+		return fmt.Errorf("PostgreSQL %d is too old: must be 15 or newer. Upgrade the server, or name another one in the URL", version/10000)
 	}
 	return nil
 }

@@ -168,6 +168,15 @@ func TestErrorsKeepThePassword(t *testing.T) {
 	}
 }
 
+func TestIsSupported(t *testing.T) {
+	if err := isSupported(140019); err == nil || !strings.Contains(err.Error(), "PostgreSQL 14 is too old: must be 15 or newer") {
+		t.Error(err)
+	}
+	if err := isSupported(150000); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestIsVerified(t *testing.T) {
 	for url, want := range map[string]bool{
 		"postgres://a:b@db.example/stile":                       false, // unencrypted, if the server wants that

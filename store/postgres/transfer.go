@@ -141,7 +141,7 @@ func (c tokenColumns) write(ctx context.Context, tx *sql.Tx) error {
 			used = CASE WHEN excluded.used >= t.used + 300 OR excluded.dead <> t.dead OR excluded.address IS DISTINCT FROM t.address
 				THEN excluded.used ELSE t.used END
 		WHERE t.version < excluded.version`,
-		c.id, c.version, c.tenant, c.expires, c.state, c.used, c.issued, c.dead, c.address)
+		inBinary, c.id, c.version, c.tenant, c.expires, c.state, c.used, c.issued, c.dead, c.address)
 	return err
 }
 
@@ -193,7 +193,7 @@ func (c ledgerColumns) write(ctx context.Context, tx *sql.Tx) error {
 		ON CONFLICT (tenant, day, route, token) DO UPDATE SET
 			calls = greatest(l.calls, excluded.calls), records = greatest(l.records, excluded.records)
 		WHERE l.calls < excluded.calls OR l.records < excluded.records`,
-		c.tenant, c.day, c.route, c.token, c.calls, c.records)
+		inBinary, c.tenant, c.day, c.route, c.token, c.calls, c.records)
 	return err
 }
 
@@ -221,7 +221,7 @@ func (db *DB) TransferScopes(ctx context.Context, some []ScopeRow) error {
 			SELECT * FROM unnest(?::bytea[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bigint[], ?::bytea[])
 			ON CONFLICT (address, bits, tenant) DO UPDATE SET
 				version = excluded.version, forget = excluded.forget, state = excluded.state
-			WHERE s.version < excluded.version`, address, bits, tenant, version, forget, state)
+			WHERE s.version < excluded.version`, inBinary, address, bits, tenant, version, forget, state)
 		return err
 	})
 	if err != nil {

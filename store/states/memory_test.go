@@ -283,12 +283,3 @@ func nodes(t *testing.T, n int, m *memory, s Sink) (stores []*Store, links []*li
 	})
 	return stores, links
 }
-
-// concurrently calls fn n times at the same time.
-func concurrently(n int, fn func(i int)) {
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() { fn(i) })
-	}
-	wg.Wait()
-}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"stile.example/stile/store/storetest"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
 )
@@ -18,7 +19,7 @@ const month = int32(2026*12 + 11)
 func TestQuotaBlocks(t *testing.T) {
 	stores, links := nodes(t, 2, newMemory(), newTable())
 	var have atomic.Int64
-	concurrently(8, func(i int) {
+	storetest.Concurrently(8, func(i int) {
 		links[i%2].lose.Store(20)
 		for n := range 60 {
 			b, err := stores[i%2].Take(t.Context(), 1, month, 10_000, 0)

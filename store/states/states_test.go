@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/store/storetest"
 	"stile.example/stile/tokens"
 )
 
@@ -40,7 +41,7 @@ func TestLostReplies(t *testing.T) {
 	for _, l := range links {
 		l.lose.Store(40)
 	}
-	concurrently(16, func(i int) {
+	storetest.Concurrently(16, func(i int) {
 		for n := 0; links[0].lost.Load()+links[1].lost.Load() < 10_000 && !t.Failed(); n++ {
 			id := byte((n + i) % ids)
 			if err := stores[i%2].Update(t.Context(), tokens.ID{id}, counting); err != nil {
@@ -70,10 +71,6 @@ func callFrom(from netip.Addr) tokens.Call {
 		Address: tokens.AddressVerdict{Known: true}}
 }
 
-func allowed(calls uint32) tokens.Policy {
-	return tokens.Policy{Calls: calls, Records: 1 << 30, BindWithin: time.Minute, SpikeCalls: 1 << 30, SpikePer: time.Minute}
-}
-
 // TestOneBinding lets callers at two nodes make the first call of 2,000 tokens at the same time,
 // while replies are lost. Each token is bound once.
 func TestOneBinding(t *testing.T) {
@@ -84,8 +81,8 @@ func TestOneBinding(t *testing.T) {
 	for n := range 2000 {
 		id := tokens.ID{byte(n), byte(n >> 8), 9}
 		var bound, admitted atomic.Int32
-		concurrently(4, func(i int) {
-			v, err := gates[i%2].Apply(t.Context(), id, allowed(50), callFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})))
+		storetest.Concurrently(4, func(i int) {
+			v, err := gates[i%2].Apply(t.Context(), id, storetest.Allowed(50), callFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})))
 			if err != nil {
 				t.Error(err)
 			}
@@ -102,26 +99,68 @@ func TestOneBinding(t *testing.T) {
 	}
 }
 
+// slowly is an address over its budget that counts bindings only after a while.
+type slowly struct {
+	takes  time.Duration
+	counts atomic.Int32 // bindings
+	uses   atomic.Int32 // of bound tokens
+}
+
+func (a *slowly) Check(_ context.Context, use tokens.AddressUse) (tokens.AddressVerdict, error) {
+	if !use.NewBinding {
+		a.uses.Add(1)
+		return tokens.AddressVerdict{}, nil
+	}
+	time.Sleep(a.takes)
+	a.counts.Add(1)
+	return tokens.AddressVerdict{Kind: tokens.Work}, nil
+}
+
+func (*slowly) ChallengeIssued(context.Context, tokens.AddressChallenge) error { return nil }
+func (*slowly) ChallengeSolved(context.Context, tokens.AddressChallenge) error { return nil }
+
+// TestFirstCallsOfNodes: simultaneous first calls at three nodes all get the challenge of the one
+// that binds the token, as long as its node responds.
+func TestFirstCallsOfNodes(t *testing.T) {
+	for takes, want := range map[time.Duration]int32{binderTakes: 0, time.Minute: 1} {
+		synctest.Test(t, func(t *testing.T) {
+			stores, _ := nodes(t, 3, newMemory(), newTable())
+			address := &slowly{takes: takes}
+			var admitted atomic.Int32
+			concurrently(9, func(i int) {
+				g := &tokens.Gate{Store: stores[i%3], Addresses: address}
+				c := callFrom(netip.MustParseAddr("192.0.2.1"))
+				c.At, c.IssuedAt, c.Expires = time.Now(), time.Now(), time.Now().Add(time.Hour)
+				c.Address = tokens.AddressVerdict{}
+				p := allowed(50)
+				p.Ladder, p.PerToken, p.Ignored, p.Expires = []tokens.Kind{tokens.Work}, 5, 100, time.Hour
+				if i > 2 {
+					time.Sleep(time.Millisecond)
+				}
+				v, err := g.Apply(t.Context(), tokens.ID{1}, p, c)
+				if err != nil {
+					t.Error(err)
+				}
+				if v.Outcome == tokens.Admit {
+					admitted.Add(1)
+				}
+			})
+			if (admitted.Load() > 0) != (want > 0) || address.counts.Load() != 1 || (address.uses.Load() > 0) != (want > 0) {
+				t.Errorf("the address takes %v: %d of 9 calls were admitted, %d bindings and %d uses were counted", takes, admitted.Load(), address.counts.Load(), address.uses.Load())
+			}
+		})
+	}
+}
+
+const binderTakes = 900 * time.Millisecond // a node that is slow, and not gone
+
 // TestLimit makes three times as many calls at three nodes as a token has.
 func TestLimit(t *testing.T) {
 	stores, links := nodes(t, 3, newMemory(), newTable())
-	var admitted atomic.Int32
-	concurrently(24, func(i int) {
-		links[i%3].lose.Store(20)
-		g := &tokens.Gate{Store: stores[i%3]}
-		for range 25 {
-			v, err := g.Apply(t.Context(), tokens.ID{7}, allowed(200), callFrom(netip.MustParseAddr("192.0.2.1")))
-			if err != nil {
-				t.Error(err)
-			}
-			if v.Outcome == tokens.Admit {
-				admitted.Add(1)
-			}
-		}
-	})
-	if admitted.Load() != 200 {
-		t.Errorf("%d calls of 200 were admitted", admitted.Load())
+	for _, l := range links {
+		l.lose.Store(20)
 	}
+	storetest.CallLimit(t, stores, 200, callFrom(netip.MustParseAddr("192.0.2.1")))
 }
 
 // TestOneProof sends each of 500 proofs to both nodes several times at once, while replies are
@@ -133,7 +172,7 @@ func TestOneProof(t *testing.T) {
 	for n := range 500 {
 		once := tokens.Once{Digest: [16]byte{byte(n), byte(n >> 8)}, Until: start.Add(time.Minute)}
 		var spent, used atomic.Int32
-		concurrently(6, func(i int) {
+		storetest.Concurrently(6, func(i int) {
 			ok, err := stores[i%2].UpdateOnce(t.Context(), tokens.ID{1}, once, counting)
 			switch {
 			case ok && err == nil:
@@ -165,7 +204,7 @@ func TestSpendOnce(t *testing.T) {
 	links[1].lose.Store(30)
 	for n := range 300 {
 		var first atomic.Int32
-		concurrently(6, func(i int) {
+		storetest.Concurrently(6, func(i int) {
 			ok, err := stores[i%2].SpendOnce(t.Context(), tokens.ID{byte(n), byte(n >> 8)}, start, start.Add(time.Minute))
 			if err != nil {
 				t.Error(err)
@@ -198,7 +237,7 @@ func TestCombined(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		concurrently(200, func(int) {
+		storetest.Concurrently(200, func(int) {
 			if err := stores[0].Update(t.Context(), tokens.ID{1}, counting); err != nil {
 				t.Error(err)
 			}
@@ -283,7 +322,7 @@ func TestProofsTogether(t *testing.T) {
 	}
 	go func() {
 		defer close(done)
-		concurrently(20, func(n int) {
+		storetest.Concurrently(20, func(n int) {
 			if ok, err := spend(0, n+1); !ok || err != nil {
 				t.Error(ok, err)
 			}
@@ -319,7 +358,7 @@ func TestBounded(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		concurrently(maxOfKey+100, func(int) {
+		storetest.Concurrently(maxOfKey+100, func(int) {
 			if err := stores[0].Update(t.Context(), tokens.ID{1}, counting); errors.Is(err, ErrBusy) {
 				busy.Add(1)
 			} else if err != nil {
@@ -407,7 +446,7 @@ func TestForgetting(t *testing.T) {
 		t.Helper()
 		c := callFrom(from)
 		c.IssuedAt = issued
-		v, err := gates[node].Apply(t.Context(), tokens.ID{id}, allowed(50), c)
+		v, err := gates[node].Apply(t.Context(), tokens.ID{id}, storetest.Allowed(50), c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -432,7 +471,7 @@ func TestForgetting(t *testing.T) {
 	}
 	db.fault = errors.New("gone") // without the table, no epoch begins
 	m.flush()
-	if _, err := gates[0].Apply(t.Context(), tokens.ID{9}, allowed(50), callFrom(from)); err == nil || m.epoch != 0 {
+	if _, err := gates[0].Apply(t.Context(), tokens.ID{9}, storetest.Allowed(50), callFrom(from)); err == nil || m.epoch != 0 {
 		t.Errorf("err = %v, epoch %d", err, m.epoch)
 	}
 	db.fault = nil
@@ -448,12 +487,12 @@ func TestFirstEpoch(t *testing.T) {
 			db.tokens[tokens.ID{5}] = Token{}
 		}
 		var stores [3]*Store
-		concurrently(3, func(n int) {
+		storetest.Concurrently(3, func(n int) {
 			some, _ := nodes(t, 1, m, db)
 			stores[n] = some[0]
 		})
 		for n, st := range stores {
-			v, err := (&tokens.Gate{Store: st}).Apply(t.Context(), tokens.ID{byte(n)}, allowed(5), callFrom(netip.MustParseAddr("192.0.2.1")))
+			v, err := (&tokens.Gate{Store: st}).Apply(t.Context(), tokens.ID{byte(n)}, storetest.Allowed(5), callFrom(netip.MustParseAddr("192.0.2.1")))
 			if v.Outcome != want || err != nil {
 				t.Errorf("with tokens %v, node %d: %+v, %v", has, n, v, err)
 			}
@@ -546,7 +585,7 @@ func TestTransfer(t *testing.T) {
 func TestPanics(t *testing.T) {
 	stores, _ := nodes(t, 1, newMemory(), newTable())
 	var failed atomic.Int32
-	concurrently(20, func(i int) {
+	storetest.Concurrently(20, func(i int) {
 		err := stores[0].Update(t.Context(), tokens.ID{1}, func(s tokens.State) tokens.State {
 			if i == 7 {
 				panic("seven")
@@ -601,8 +640,8 @@ func TestRoundTrips(t *testing.T) {
 			for id := range ids {
 				g := &tokens.Gate{Store: stores[x.node(id, n)]}
 				c := callFrom(netip.MustParseAddr("192.0.2.1"))
-				check, err := g.Check(t.Context(), tokens.ID{byte(id)}, allowed(1000), tokens.Check{Call: c})
-				v, err2 := g.Apply(t.Context(), tokens.ID{byte(id)}, allowed(1000), c)
+				check, err := g.Check(t.Context(), tokens.ID{byte(id)}, storetest.Allowed(1000), tokens.Check{Call: c})
+				v, err2 := g.Apply(t.Context(), tokens.ID{byte(id)}, storetest.Allowed(1000), c)
 				if check.Outcome != tokens.Admit || v.Outcome != tokens.Admit || err != nil || err2 != nil {
 					t.Fatal(check, v, err, err2)
 				}

@@ -57,6 +57,11 @@ func (st *Store) SpendOnce(ctx context.Context, id tokens.ID, made, expires time
 	}
 }
 
+// Await implements [tokens.SharedStore]. All in all, it waits for 1.3 s.
+func (st *Store) Await(ctx context.Context, times int) bool {
+	return times < 8 && pauseFor(ctx, 5*time.Millisecond<<times) == nil
+}
+
 // spend swaps once, and reports whether the same swap must be tried again.
 func (st *Store) spend(ctx context.Context, s Swap) (first, retry bool, err error) {
 	at, cancel := context.WithTimeout(ctx, st.opt.Timeout)

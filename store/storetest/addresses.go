@@ -102,7 +102,7 @@ func addressZero(t *testing.T, open func() Store) {
 
 func addressesCount(t *testing.T, open func() Store) {
 	s := open()
-	concurrently(16, func(int) {
+	Concurrently(16, func(int) {
 		for n := range 100 {
 			err := s.UpdateAddress(context.Background(), scopes[n%4], func(s addresses.State) addresses.State { s.Bucket++; return s })
 			if err != nil {

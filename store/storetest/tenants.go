@@ -86,7 +86,7 @@ func tenantUpdate(t *testing.T, open func() Store) {
 	if !errors.Is(err, no) {
 		t.Errorf("err = %v", err)
 	}
-	concurrently(8, func(int) {
+	Concurrently(8, func(int) {
 		for range 5 {
 			_, err := s.UpdateTenant(t.Context(), "a", func(t *tenants.Tenant) error { t.CallsPerMonth++; return nil })
 			if err != nil {

@@ -42,7 +42,7 @@ func peeked(t *testing.T, open func() Store) {
 	if got, known := s.Peek(tokens.ID{2}); known && got != (tokens.State{}) {
 		t.Errorf("Peek returned %+v of a new token", got)
 	}
-	concurrently(8, func(i int) {
+	Concurrently(8, func(i int) {
 		last := uint32(0)
 		for n := range uint32(200) {
 			if i == 0 {
@@ -95,8 +95,8 @@ func identity(t *testing.T, open func() Store) {
 	}
 }
 
-// concurrently calls fn n times at the same time.
-func concurrently(n int, fn func(i int)) {
+// Concurrently calls fn n times at the same time.
+func Concurrently(n int, fn func(i int)) {
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() { fn(i) })
@@ -106,7 +106,7 @@ func concurrently(n int, fn func(i int)) {
 
 func allCount(t *testing.T, open func() Store) {
 	s := open()
-	concurrently(16, func(i int) {
+	Concurrently(16, func(i int) {
 		for n := range 100 {
 			err := s.Update(context.Background(), tokens.ID{byte(n % 4)}, func(s tokens.State) tokens.State {
 				s.Used[0][tokens.Items].Calls++
@@ -132,16 +132,39 @@ func callFrom(from netip.Addr) tokens.Call {
 		Address: tokens.AddressVerdict{Known: true}}
 }
 
-// allowed returns a policy that admits a number of calls, and has no limit for spikes.
-func allowed(calls uint32) tokens.Policy {
+// Allowed returns a policy that admits a number of calls, and has no limit for spikes.
+func Allowed(calls uint32) tokens.Policy {
 	return tokens.Policy{Calls: calls, Records: 1 << 30, BindWithin: time.Minute, SpikeCalls: 1 << 30, SpikePer: time.Minute}
+}
+
+// CallLimit makes three times as many calls with one token as it has, at several nodes at the same
+// time. Exactly as many as it has must be admitted.
+func CallLimit[S tokens.Store](t *testing.T, nodes []S, calls int, call tokens.Call) {
+	t.Helper()
+	const callers = 24
+	var admitted atomic.Int32
+	Concurrently(callers, func(i int) {
+		g := &tokens.Gate{Store: nodes[i%len(nodes)]}
+		for range 3 * calls / callers {
+			v, err := g.Apply(t.Context(), tokens.ID{7}, Allowed(uint32(calls)), call)
+			if err != nil {
+				t.Error(err)
+			}
+			if v.Outcome == tokens.Admit {
+				admitted.Add(1)
+			}
+		}
+	})
+	if n := int(admitted.Load()); n != calls {
+		t.Errorf("%d calls of %d were admitted", n, calls)
+	}
 }
 
 func limit(t *testing.T, open func() Store) {
 	g := tokens.Gate{Store: with(t, open)}
-	p := allowed(50)
+	p := Allowed(50)
 	var admitted [4]atomic.Int32
-	concurrently(16, func(i int) {
+	Concurrently(16, func(i int) {
 		for n := range 100 {
 			v, err := g.Apply(context.Background(), tokens.ID{byte(n % 4)}, p, callFrom(netip.MustParseAddr("192.0.2.1")))
 			if err != nil {
@@ -161,11 +184,11 @@ func limit(t *testing.T, open func() Store) {
 
 func oneBinds(t *testing.T, open func() Store) {
 	s := with(t, open)
-	p := allowed(50)
+	p := Allowed(50)
 	for n := range 50 {
 		g := tokens.Gate{Store: s}
 		var winners atomic.Int32
-		concurrently(64, func(i int) {
+		Concurrently(64, func(i int) {
 			v, err := g.Apply(context.Background(), tokens.ID{byte(n)}, p, callFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})))
 			if err != nil {
 				t.Error(err)

@@ -16,7 +16,7 @@ import (
 func spend(t *testing.T, s Store, id tokens.ID, tenant uint32, at time.Time, route tokens.Route, calls int) {
 	t.Helper()
 	g := tokens.Gate{Store: s}
-	p := allowed(1000)
+	p := Allowed(1000)
 	for range calls {
 		c := callFrom(netip.MustParseAddr("2001:db8::"))
 		c.Tenant, c.At, c.Route = tenant, at, route

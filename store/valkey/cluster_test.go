@@ -113,6 +113,11 @@ func clusterFlush(t *testing.T, e *valkey.Engine, nodes []*engines.Engine) {
 			t.Fatalf("%+v, %v", p, err)
 		}
 	}
+	for range 100 { // also in slots that had an epoch
+		if p, err := e.Get(t.Context(), newKey()); err != nil || p.NotBefore != founded+9 {
+			t.Fatalf("%+v, %v", p, err)
+		}
+	}
 }
 
 // failover: a replica takes over the slots of a master that is gone.

@@ -253,7 +253,8 @@ func TestAnotherMaster(t *testing.T) {
 	old, next := engines.Redis(t), engines.Valkey(t)
 	p := engines.NewProxy(t, old.Addr)
 	e := open(t, valkey.Options{URL: "redis://" + p.Addr})
-	k := put(t, e, "a")
+	k := put(t, e, "0")
+	expect(t, e, change(k, "0", "a"), `swapped "0"`) // finds that it has no IFEQ
 	host, port, _ := strings.Cut(next.Addr, ":")
 	open(t, valkey.Options{URL: "redis://" + next.Addr})
 	p.Lead(next.Addr)
@@ -273,7 +274,7 @@ func TestAnotherMaster(t *testing.T) {
 	}
 }
 
-// TestReadyReplica: a server that can be read and not written is not ready.
+// TestReadyReplica: a server that can be read and not written is not ready, and changes nothing.
 func TestReadyReplica(t *testing.T) {
 	t.Parallel()
 	s := engines.Valkey(t)
@@ -281,9 +282,16 @@ func TestReadyReplica(t *testing.T) {
 	if err := e.Ready(t.Context()); err != nil {
 		t.Error(err)
 	}
+	with := change(put(t, e, "a"), "a", "b")
+	with.Once = states.Once{Digest: [16]byte{1}, Until: inAnHour()}
 	send(t, raw(t, s.Addr), "REPLICAOF", "127.0.0.1", "1")
-	if err := e.Ready(t.Context()); err == nil {
-		t.Error("a replica is ready")
+	if _, _, err := e.Swap(t.Context(), with); err == nil || errors.Is(err, states.ErrUnknown) {
+		t.Errorf("a script on a replica: %v", err)
+	}
+	for range 3 { // also with new connections
+		if err := e.Ready(t.Context()); err == nil {
+			t.Error("a replica is ready")
+		}
 	}
 }
 

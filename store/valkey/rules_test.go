@@ -53,3 +53,36 @@ func TestPlaceOfATimeout(t *testing.T) {
 		}
 	}
 }
+
+// TestEvictionsBefore: what a server evicted before this node knew it says nothing, and a server
+// that does not respond at the moment is not forgotten.
+func TestEvictionsBefore(t *testing.T) {
+	t.Parallel()
+	e, err := Open(t.Context(), Options{URL: "valkey://" + engines.Valkey(t, "maxmemory-policy allkeys-lru").Addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	for _, words := range [][]string{{"SET", "x", "x"}, {"CONFIG", "SET", "maxmemory", "1"}, {"SET", "y", "y"}, {"CONFIG", "SET", "maxmemory", "0"}} {
+		_ = e.client.Do(t.Context(), e.client.B().Arbitrary(words...).Build()).Error() // one is refused
+	}
+	evicted := func(want bool) {
+		t.Helper()
+		if got, err := e.Evicted(t.Context()); got != want || err != nil {
+			t.Errorf("evicted: %v, %v", got, err)
+		}
+	}
+	evicted(false)
+	for run, removed := range e.evictions {
+		if removed == 0 {
+			t.Fatal("the server has evicted nothing")
+		}
+		e.evictions[run]--
+	}
+	e.evictions["silent"] = 3
+	evicted(true)
+	evicted(false)
+	if e.evictions["silent"] != 3 {
+		t.Errorf("it knows %v", e.evictions)
+	}
+}

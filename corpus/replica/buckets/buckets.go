@@ -3,6 +3,8 @@ package buckets
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -66,6 +68,30 @@ func (c *Chunks) Ready(ctx context.Context) error {
 		err = errors.New("the bucket does not exist: create it, and allow these credentials to read, write, list and delete its objects")
 	}
 	return c.explain(err)
+}
+
+// Probe returns an error unless chunks can be stored, read, listed and removed. It does all of that
+// with one that no corpus has.
+func (c *Chunks) Probe(ctx context.Context) error {
+	if err := c.Ready(ctx); err != nil {
+		return err
+	}
+	content := []byte("stile check " + rand.Text())
+	h := replica.Hash(sha256.Sum256(content))
+	if err := c.Put(ctx, h, replica.Pack(content)); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	_, err := c.Get(ctx, h)
+	if err == nil {
+		_, _, err = c.Before(ctx, time.Time{}, nil, 1)
+	}
+	if err != nil {
+		err = fmt.Errorf("read: %w", err)
+	}
+	if removing := c.Remove(ctx, []replica.Hash{h}); removing != nil {
+		err = errors.Join(err, fmt.Errorf("remove: %w", removing))
+	}
+	return err
 }
 
 // explain adds to an error which bucket it is about.

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -94,6 +95,29 @@ func checkRemoval(t *testing.T, c *Chunks, hashes []replica.Hash) {
 	}
 	if missing, err := c.Missing(t.Context(), hashes); err != nil || len(missing) != len(hashes) {
 		t.Errorf("after the removal %d are missing, %v", len(missing), err)
+	}
+}
+
+// TestProbe checks that a bucket that can't be written is found, and that a probe leaves nothing.
+func TestProbe(t *testing.T) {
+	b := engines.S3(t)
+	c := open(t, b.URL("p"))
+	if err := c.Probe(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if old, _, err := c.Before(t.Context(), time.Now().Add(time.Hour), nil, 10); err != nil || len(old) > 0 {
+		t.Errorf("left: %v, %v", old, err)
+	}
+	c = open(t, b.URL("full"))
+	// A file is where a folder must be.
+	if err := os.WriteFile(filepath.Join(b.Dir(), "objects", b.Name, "full"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Probe(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "write: s3://corpus/full/ at ") {
+		t.Errorf("a bucket that can't be written: %v", err)
 	}
 }
 

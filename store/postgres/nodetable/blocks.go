@@ -21,23 +21,30 @@ type Block struct {
 	Number int64 // larger than that of all earlier changes
 }
 
-// keepBlocks is how long a change is kept. A node that heard nothing for longer reads all scopes.
+// keepBlocks is how long a change is kept. A block that has not ended is kept for longer: so a node
+// that heard nothing for hours misses none. It may continue one that was lifted meanwhile.
 const keepBlocks = time.Hour
 
-// Put stores changes of blocks.
+// Put stores changes of blocks, of each scope at most one. There may be thousands, and other
+// transactions wait, so it sends them with one statement.
 func (b Blocks) Put(ctx context.Context, some []Block) error {
+	var address [][]byte
+	var bits, tenant, until []int64
+	for _, one := range some {
+		a := one.Scope.Range.Addr().As16()
+		address, bits = append(address, a[:]), append(bits, int64(one.Scope.Range.Bits()))
+		tenant, until = append(tenant, int64(one.Scope.Tenant)), append(until, one.Until)
+	}
 	return b.DB.Write(ctx, func(tx *sql.Tx) error {
-		for _, one := range some {
-			a := one.Scope.Range.Addr().As16()
-			_, err := tx.ExecContext(ctx, `
-				INSERT INTO blocks (address, bits, tenant, until, at) VALUES (?, ?, ?, ?, `+now+`)
-				ON CONFLICT (address, bits, tenant) DO UPDATE SET until = excluded.until, number = nextval('block_numbers'), at = excluded.at`,
-				a[:], one.Scope.Range.Bits(), one.Scope.Tenant, one.Until)
-			if err != nil {
-				return err
-			}
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO blocks (address, bits, tenant, until, at)
+			SELECT *, `+now+` FROM unnest(?::bytea[], ?::bigint[], ?::bigint[], ?::bigint[])
+			ON CONFLICT (address, bits, tenant) DO UPDATE SET until = excluded.until, number = nextval('block_numbers'), at = excluded.at`,
+			address, bits, tenant, until)
+		if err != nil {
+			return err
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM blocks WHERE at < `+now+` - ?`, keepBlocks.Milliseconds())
+		_, err = tx.ExecContext(ctx, `DELETE FROM blocks WHERE at < `+now+` - ? AND until < `+now+` / 1000`, keepBlocks.Milliseconds())
 		return err
 	})
 }
@@ -46,12 +53,6 @@ func (b Blocks) Put(ctx context.Context, some []Block) error {
 func (b Blocks) Since(ctx context.Context, number int64) ([]Block, error) {
 	return rows.All(ctx, b.DB.Reader(), scanBlock, `
 		SELECT address, bits, tenant, until, number FROM blocks WHERE number > ? ORDER BY number`, number)
-}
-
-// Last returns the number of the last change.
-func (b Blocks) Last(ctx context.Context) (number int64, err error) {
-	err = b.DB.Reader().QueryRowContext(ctx, `SELECT coalesce(max(number), 0) FROM blocks`).Scan(&number)
-	return number, err
 }
 
 func scanBlock(r rows.Row) (b Block, err error) {

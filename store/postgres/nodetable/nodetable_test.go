@@ -1,10 +1,14 @@
 package nodetable_test
 
 import (
+	"database/sql"
 	"log/slog"
+	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
+	"stile.example/stile/addresses"
 	"stile.example/stile/nodes"
 	"stile.example/stile/stiletest/engines"
 	"stile.example/stile/store/postgres"
@@ -90,5 +94,37 @@ func TestScanned(t *testing.T) {
 	}
 	if err := table.Beat(ctx, number, nodes.Info{Name: "a"}, nodes.Status{}); err != nil || !row().Live() || row().Scanned {
 		t.Errorf("it lives again, and is noted as scanned: %v", err)
+	}
+}
+
+// TestKeepBlocks: old changes are removed, but not blocks that have not ended.
+func TestKeepBlocks(t *testing.T) {
+	db, _ := open(t)
+	table := nodetable.Blocks{DB: db}
+	put := func(address string, until int64) {
+		t.Helper()
+		scope := addresses.OfTenant(netip.MustParseAddr(address), 1)
+		if err := table.Put(t.Context(), []nodetable.Block{{Scope: scope, Until: until}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("192.0.2.1", time.Now().Add(time.Hour).Unix())
+	put("192.0.2.2", 0)
+	put("192.0.2.3", time.Now().Add(-time.Hour).Unix())
+	err := db.Write(t.Context(), func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(t.Context(), `UPDATE blocks SET at = at - 2 * 3600 * 1000`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	put("192.0.2.4", 0)
+	var kept []string
+	list, err := table.Since(t.Context(), 0)
+	for _, b := range list {
+		kept = append(kept, b.Scope.Range.Addr().String())
+	}
+	if want := []string{"192.0.2.1", "192.0.2.4"}; err != nil || !slices.Equal(kept, want) {
+		t.Errorf("%v are kept, want %v: %v", kept, want, err)
 	}
 }

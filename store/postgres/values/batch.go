@@ -19,6 +19,7 @@ import (
 type swap struct {
 	states.Swap
 	key []byte
+	end time.Time // when its caller gives up; zero: never
 
 	taken   atomic.Bool // by a batch, or by its caller, who gave up
 	was     []byte
@@ -87,7 +88,7 @@ func (e *Engine) awaitBatch() {
 }
 
 const (
-	commitTimeout = 1500 * time.Millisecond // as long as a change may take: see states.Options
+	commitTimeout = 1500 * time.Millisecond // as long as a change may take, unless callers wait longer
 	maxRepeats    = 3                       // of a batch that the server ended because of others
 )
 
@@ -98,7 +99,11 @@ func (e *Engine) commit(batch []*swap) {
 			close(s.done)
 		}
 	}()
-	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	within := commitTimeout
+	for _, s := range batch {
+		within = max(within, time.Until(s.end))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	err := e.send(ctx, batch)
 	for n := 0; n < maxRepeats && mayRepeat(err); n++ {

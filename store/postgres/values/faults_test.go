@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"net/url"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -84,6 +85,37 @@ func TestLostReplies(t *testing.T) {
 	if failed > 0 {
 		t.Logf("%d calls had no answer", failed)
 	}
+}
+
+// TestCutReplies cuts the connections in the midst of replies, after the server has executed the
+// swaps.
+func TestCutReplies(t *testing.T) {
+	server := engines.NewPostgres(t, false)
+	u, err := url.Parse(server.Database(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := engines.NewProxy(t, u.Host)
+	u.Host = p.Addr
+	unknown := calls(t, u.String(), func() {
+		p.LoseReplies(6000)
+		time.Sleep(3 * time.Second)
+		p.LoseReplies(0)
+		time.Sleep(200 * time.Millisecond)
+	})
+	t.Logf("%d calls had no answer", unknown)
+}
+
+// TestServerPauses: callers give up before the server, which is paused, does what they asked for.
+func TestServerPauses(t *testing.T) {
+	server := engines.NewPostgres(t, false)
+	calls(t, server.Database(t), func() {
+		time.Sleep(200 * time.Millisecond)
+		server.Pause()
+		time.Sleep(1300 * time.Millisecond)
+		server.Resume()
+		time.Sleep(500 * time.Millisecond)
+	})
 }
 
 // TestServerPausesAndDies pauses the server for longer than an operation may take, and then kills

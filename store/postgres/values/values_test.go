@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"log/slog"
 	"testing"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"stile.example/stile/store/postgres/values"
 	"stile.example/stile/store/states"
 	"stile.example/stile/store/states/statestest"
+	"stile.example/stile/store/storetest"
+	"stile.example/stile/tokens"
 )
 
 func TestEngine(t *testing.T) {
@@ -45,6 +48,99 @@ func TestThroughPgBouncer(t *testing.T) {
 		open := statestest.Values(t, engines.PgBouncer(t, url).URL)
 		return func() states.Engine { return aged{open().(*values.Engine), url} }
 	})
+}
+
+// TestEachOfMany: Each reads all values of a kind, in several steps.
+func TestEachOfMany(t *testing.T) {
+	url := engines.Postgres(t)
+	statestest.Empty(t, url)
+	e := statestest.Values(t, url)()
+	const many = 2100
+	storetest.Concurrently(100, func(i int) {
+		for n := range many / 100 {
+			s := states.Swap{Key: states.Key{Kind: states.KindQuota, ID: fmt.Sprint(i, " ", n)}, Next: []byte("x"), Expires: time.Now().Add(time.Hour)}
+			if _, _, err := e.Swap(context.Background(), s); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	found := map[string]bool{}
+	err := e.Each(t.Context(), states.KindQuota, func(k states.Key, _ []byte) error { found[k.ID] = true; return nil })
+	if err = errors.Join(err, e.Close()); err != nil || len(found) != many {
+		t.Errorf("%d of %d values: %v", len(found), many, err)
+	}
+}
+
+// TestExpiryMoves: a change of a value moves its expiry, too.
+func TestExpiryMoves(t *testing.T) {
+	url := engines.Postgres(t)
+	statestest.Empty(t, url)
+	e := statestest.Values(t, url)()
+	s := states.Swap{Key: states.Key{Kind: states.KindToken, ID: "one"}, Next: []byte("x"), Expires: time.Now().Add(-time.Hour)}
+	_, _, err := e.Swap(t.Context(), s)
+	s.Known, s.Next, s.Expires = []byte("x"), []byte("y"), time.Now().Add(time.Hour)
+	_, swapped, changed := e.Swap(t.Context(), s)
+	if err = errors.Join(err, changed, e.(states.Sweeper).Sweep(t.Context(), time.Now())); err != nil || !swapped {
+		t.Fatal(swapped, err)
+	}
+	if p, err := e.Get(t.Context(), s.Key); err != nil || string(p.Value) != "y" {
+		t.Errorf("%q, %v", p.Value, err)
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSink: a loss is later than the one before, unless that was far in the future, and the calls
+// of a month are those of its days.
+func TestSink(t *testing.T) {
+	url := engines.Postgres(t)
+	statestest.Empty(t, url)
+	n := statestest.Open(t, url, statestest.Values(t, url)())
+	sink := values.Sink{DB: n.DB()}
+	for _, x := range []struct{ set, want int64 }{{100, 100}, {95, 101}, {200, 200}, {50, 60}} {
+		if got, err := sink.SetNotBefore(t.Context(), x.set); got != x.want || err != nil {
+			t.Errorf("after %d it is %d, want %d: %v", x.set, got, x.want, err)
+		}
+	}
+	// The zero day is 1 January 1970.
+	err := n.Update(t.Context(), tokens.ID{1}, func(s tokens.State) tokens.State { return count(bound(s)) })
+	if err = errors.Join(err, n.States.Settle(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	const january = 1970*12 + 1
+	for month, want := range map[int32]int64{january - 1: 0, january: 1, january + 1: 0} {
+		if used, err := sink.Used(t.Context(), month); used[1] != want || err != nil {
+			t.Errorf("month %d: %v, want %d: %v", month, used, want, err)
+		}
+	}
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestUsedWithoutValue: what was used once stays used if the value of its key is gone.
+func TestUsedWithoutValue(t *testing.T) {
+	url := engines.Postgres(t)
+	statestest.Empty(t, url)
+	e := statestest.Values(t, url)()
+	s := states.Swap{Key: states.Key{Kind: states.KindToken, ID: "one"}, Next: []byte("x"), Expires: time.Now().Add(-time.Hour),
+		Once: states.Once{Digest: [16]byte{1}, Until: time.Now().Add(time.Hour)}}
+	if _, swapped, err := e.Swap(t.Context(), s); err != nil || !swapped {
+		t.Fatal(swapped, err)
+	}
+	if err := e.(states.Sweeper).Sweep(t.Context(), time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if _, swapped, err := e.Swap(t.Context(), s); swapped || !errors.Is(err, states.ErrUsed) {
+		t.Errorf("used again: %v, %v", swapped, err)
+	}
+	if p, err := e.Get(t.Context(), s.Key); err != nil || p.Value != nil {
+		t.Errorf("%q is stored, %v", p.Value, err)
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // TestS73WrongClock: a node whose clock is ahead removes nothing that others need, such as used

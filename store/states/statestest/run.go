@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -88,20 +87,7 @@ func callFrom(from netip.Addr) tokens.Call {
 		Address: tokens.AddressVerdict{Known: true}}
 }
 
-func allowed(calls uint32) tokens.Policy {
-	return tokens.Policy{Calls: calls, Records: 1 << 30, BindWithin: time.Minute, SpikeCalls: 1 << 30, SpikePer: time.Minute}
-}
-
 func three(open func() *Node) []*Node { return []*Node{open(), open(), open()} }
-
-// concurrently calls fn n times at the same time.
-func concurrently(n int, fn func(i int)) {
-	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() { fn(i) })
-	}
-	wg.Wait()
-}
 
 // counting counts a call.
 func counting(s tokens.State) tokens.State {
@@ -112,13 +98,13 @@ func counting(s tokens.State) tokens.State {
 // oneBinding lets callers at three nodes make the first call of a token at the same time.
 func oneBinding(t *testing.T, open func() *Node) {
 	nodes := three(open)
-	concurrently(8, func(w int) {
+	storetest.Concurrently(8, func(w int) {
 		for n := range 40 {
 			id := tokens.ID{byte(n), byte(w), 9}
 			var bound, admitted atomic.Int32
-			concurrently(6, func(i int) {
+			storetest.Concurrently(6, func(i int) {
 				g := &tokens.Gate{Store: nodes[i%3]}
-				v, err := g.Apply(t.Context(), id, allowed(50), callFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})))
+				v, err := g.Apply(t.Context(), id, storetest.Allowed(50), callFrom(netip.AddrFrom4([4]byte{192, 0, 2, byte(i)})))
 				if err != nil {
 					t.Error(err)
 				}
@@ -136,25 +122,8 @@ func oneBinding(t *testing.T, open func() *Node) {
 	})
 }
 
-// limit makes three times as many calls as a token has.
 func limit(t *testing.T, open func() *Node) {
-	nodes := three(open)
-	var admitted atomic.Int32
-	concurrently(48, func(i int) {
-		g := &tokens.Gate{Store: nodes[i%3]}
-		for range 25 {
-			v, err := g.Apply(t.Context(), tokens.ID{7}, allowed(400), callFrom(netip.MustParseAddr("192.0.2.1")))
-			if err != nil {
-				t.Error(err)
-			}
-			if v.Outcome == tokens.Admit {
-				admitted.Add(1)
-			}
-		}
-	})
-	if admitted.Load() != 400 {
-		t.Errorf("%d calls of 400 were admitted", admitted.Load())
-	}
+	storetest.CallLimit(t, three(open), 400, callFrom(netip.MustParseAddr("192.0.2.1")))
 }
 
 // oneProof sends each proof to all nodes at the same time.
@@ -164,7 +133,7 @@ func oneProof(t *testing.T, open func() *Node) {
 		// Engines use their own clocks: it must not end during the tests.
 		once := tokens.Once{Digest: [16]byte{byte(n)}, Until: start.Add(time.Hour)}
 		var spent atomic.Int32
-		concurrently(9, func(i int) {
+		storetest.Concurrently(9, func(i int) {
 			ok, err := nodes[i%3].UpdateOnce(t.Context(), tokens.ID{1}, once, counting)
 			if ok {
 				spent.Add(1)
@@ -184,7 +153,7 @@ func oneAssertion(t *testing.T, open func() *Node) {
 	nodes := three(open)
 	for n := range 40 {
 		var first atomic.Int32
-		concurrently(9, func(i int) {
+		storetest.Concurrently(9, func(i int) {
 			ok, err := nodes[i%3].States.SpendOnce(t.Context(), tokens.ID{byte(n)}, start.Add(time.Minute), start.Add(time.Hour))
 			if err != nil {
 				t.Error(err)
@@ -209,7 +178,7 @@ func quota(t *testing.T, open func() *Node) {
 		meters = append(meters, m)
 	}
 	var used atomic.Int32
-	concurrently(24, func(i int) {
+	storetest.Concurrently(24, func(i int) {
 		m := meters[i%3]
 		for range 3 * calls / 24 {
 			answer, err := m.Claim(t.Context(), 1, calls, start)

@@ -76,6 +76,9 @@ func (n *Node) UpdateOnce(ctx context.Context, id tokens.ID, once tokens.Once, f
 // NotBefore implements [tokens.SharedStore].
 func (n *Node) NotBefore() int64 { return n.States.NotBefore() }
 
+// Await implements [tokens.SharedStore].
+func (n *Node) Await(ctx context.Context, times int) bool { return n.States.Await(ctx, times) }
+
 // Peek implements [tokens.Store].
 func (n *Node) Peek(id tokens.ID) (tokens.State, bool) { return n.States.Peek(id) }
 
@@ -126,6 +129,9 @@ func (n *Node) Live() int { return n.States.Live() }
 func (n *Node) Ready(ctx context.Context) error {
 	return errors.Join(n.States.Ready(ctx), n.database.Ready(ctx))
 }
+
+// DB returns the database.
+func (n *Node) DB() *postgres.DB { return n.database }
 
 // Close closes the engine and the database.
 func (n *Node) Close() error { return errors.Join(n.States.Close(), n.database.Close()) }

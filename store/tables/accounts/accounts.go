@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"stile.example/stile/admins"
@@ -24,12 +25,13 @@ func (t Table) Admins(ctx context.Context) ([]admins.Admin, error) {
 	return list(ctx, t, scanAdmin, `SELECT `+adminColumns+` FROM admins a ORDER BY lower(a.name)`)
 }
 
-// FindAdmin implements [admins.Store].
+// FindAdmin implements [admins.Store]. Names are ASCII, and the column compares bytes: a parameter
+// would become lower case by the rules of the database's language, such as Turkish.
 func (t Table) FindAdmin(ctx context.Context, by admins.Lookup) (a admins.Admin, err error) {
 	where, args := `a.number = ?`, []any{by.Number}
 	switch {
 	case by.Name != "":
-		where, args = `lower(a.name) = lower(?)`, []any{by.Name}
+		where, args = `lower(a.name) = ?`, []any{strings.ToLower(by.Name)}
 	case by.Handle != nil:
 		where, args = `a.handle = ?`, []any{by.Handle}
 	case by.Issuer != "":
@@ -45,7 +47,7 @@ func (t Table) AddAdmin(ctx context.Context, a admins.Admin, most int) (admins.A
 		if err := limit(ctx, tx, most, `SELECT count(*) FROM admins`); err != nil {
 			return err
 		}
-		if err := isNew(ctx, tx, `SELECT count(*) FROM admins WHERE lower(name) = lower(?) OR issuer <> '' AND issuer = ? AND subject = ? OR handle = ?`, a.Name, a.Issuer, a.Subject, a.Handle); err != nil {
+		if err := isNew(ctx, tx, `SELECT count(*) FROM admins WHERE lower(name) = ? OR issuer <> '' AND issuer = ? AND subject = ? OR handle = ?`, strings.ToLower(a.Name), a.Issuer, a.Subject, a.Handle); err != nil {
 			return err
 		}
 		a.Number, err = insert(ctx, tx, `INSERT INTO admins (name, role, password, must_change, handle, issuer, subject, created_at, last_sign_in) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING number`,

@@ -1,0 +1,94 @@
+package server
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"stile.example/stile/datadir"
+	"stile.example/stile/settings"
+	"stile.example/stile/stiletest/engines"
+)
+
+// TestCheckPostgres checks what `stile check` says about a database that nodes can't use, and that
+// what to do about it is in the line.
+func TestCheckPostgres(t *testing.T) {
+	url := engines.Postgres(t)
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	exec := func(statement string) {
+		t.Helper()
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	key := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(key, []byte(strings.Repeat("0a", 32)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	load := func(url string) *settings.Settings {
+		t.Helper()
+		s, err := settings.Load(settings.Source{Env: []string{"STILE_STORE=" + url, "STILE_STORE_KEY_FILE=" + key, "STILE_DATA=" + t.TempDir()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	check := func(name, url string, state State, wants string) {
+		t.Helper()
+		var lines []string
+		found := false
+		checkPostgres(t.Context(), load(url), time.Now, func(check string, s State, format string, args ...any) {
+			text := fmt.Sprintf(format, args...)
+			found = found || s == state && strings.Contains(check+": "+text, wants)
+			lines = append(lines, check+" "+string(s)+": "+text)
+		})
+		all := strings.Join(lines, "\n")
+		if !found || strings.Contains(all, "elderflower") || strings.Contains(all, "blackthorn") {
+			t.Errorf("%s: want %q in\n%s", name, wants, all)
+		}
+	}
+	exec(`CREATE ROLE guest_of_check LOGIN PASSWORD 'blackthorn'`)
+	guest := strings.Replace(url, "stile:elderflower", "guest_of_check:blackthorn", 1)
+	check("no rights", guest, Wrong, "make it the owner of the database")
+	check("a wrong password", strings.Replace(url, "elderflower", "blackthorn", 1), Wrong, "the password is wrong")
+	check("no database", url[:strings.LastIndex(url, "/")]+"/missing?sslmode=disable", Wrong, "create it with `createdb`")
+	check("no server", "postgres://stile:blackthorn@127.0.0.1:1/stile", Wrong, "check the host and the port")
+	check("not verified", "postgres://stile:blackthorn@db.invalid/stile", Warning, "sslmode=verify-full")
+	check("a missing certificate", url+"&sslrootcert=/missing/ca.pem", Wrong, "/missing/ca.pem")
+	check("a new database", url, OK, "it has no data yet")
+	exec(`CREATE TABLE orders (id bigint)`)
+	check("another program's", url, Wrong, "create a database for stile alone")
+	exec(`DROP TABLE orders`)
+
+	d, err := datadir.Open(t.Context(), load(url), time.Now, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	check("ready", url, OK, "can be read and written")
+	check("keys", url, OK, "keys: the keys in PostgreSQL can be decrypted")
+	check("no rights to the tables", guest, Wrong, "make it the owner of the database")
+	exec(`INSERT INTO identity (name, value) VALUES ('move', '{}')`)
+	check("a move that is not complete", url, Wrong, "repeat `stile move`")
+	exec(`DELETE FROM identity WHERE name = 'move'`)
+	if err := os.WriteFile(key, []byte(strings.Repeat("0b", 32)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	check("another key", url, Wrong, "store_key_file")
+	exec(`INSERT INTO migrations (name) VALUES ('9999_future.sql')`)
+	check("a newer database", url, Wrong, "use the newer program")
+	exec(`DELETE FROM migrations WHERE name >= '0004'`)
+	check("an older database", url, Warning, "make a backup first")
+}
