@@ -25,7 +25,7 @@ type Opened struct {
 // Open opens the store that the settings name, to move an installation to it. A new database
 // gets its tables.
 func Open(ctx context.Context, s *settings.Settings, now func() time.Time, log *slog.Logger) (_ *Opened, err error) {
-	t := &Opened{Target: Target{Place: s.Store.String()}}
+	t := &Opened{Target: Target{Place: s.Store.String(), PublicURL: s.Origin(s.Listen)}}
 	if t.Box, err = datadir.NewBox(s); err != nil {
 		return nil, err
 	}
