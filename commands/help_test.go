@@ -70,8 +70,8 @@ func TestHelpWidth(t *testing.T) {
 	}
 }
 
-// TestFlagValues checks that the help names the value of every flag, and not a command that its text
-// mentions: pflag shows what is in backquotes as the name of the value.
+// TestFlagValues checks that the help names the value of every flag, and not a command that its
+// text mentions: pflag shows what is in backquotes as the name of the value.
 func TestFlagValues(t *testing.T) {
 	flags := 0
 	visit((&program{}).root(), func(c *cobra.Command) {

@@ -19,8 +19,8 @@ func Hold(dir string) (release func() error, err error) {
 	return held.release, nil
 }
 
-// UseMoved makes a directory usable again, permanently, whose data was moved. isMoved is false if it
-// was not moved, or is usable again already: a unit file may have the flag at each start.
+// UseMoved makes a directory usable again, permanently, whose data was moved. isMoved is false if
+// it was not moved, or is usable again already: a unit file may have the flag at each start.
 func UseMoved(dir string) (to moved.Place, isMoved bool, err error) {
 	to, isMoved, err = moved.To(dir)
 	if err != nil || !isMoved {

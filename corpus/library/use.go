@@ -24,7 +24,7 @@ type BusyError struct {
 func (e BusyError) Error() string {
 	text := fmt.Sprintf("%s, since %s; try again when that is done", e.What, e.Since.UTC().Format("2006-01-02 15:04:05 UTC"))
 	if e.OnOther {
-		text += ", or in 15 s if that node was killed" // a lease of package nodes ends 10 s after its node
+		text += ", or in 15 s if that node was killed" // leases of nodes last 10 s
 	}
 	return text
 }
