@@ -20,7 +20,9 @@ func (p *program) checkCommand() *cobra.Command {
 	c := &cobra.Command{Use: "check", Short: "check the settings and everything that they name",
 		Long: `Read the settings as serve does, and check what they name: the data directory, the
 database, the two listeners, the certificate, the external issuers, the disk and
-the clock. Nothing is created or migrated. The exit code is 1 if a check fails.
+the clock. On a node, also PostgreSQL with its clock and what is encrypted in it,
+Valkey or Redis, the bucket, and whether the settings are those of the other nodes.
+Nothing is created or migrated. The exit code is 1 if a check fails.
 
 With --token -, check only the token on standard input, step by step: its format,
 issuer, header, claims, times, client and signature, and what it can be used for.

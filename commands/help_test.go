@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"stile.example/stile/operations"
 )
@@ -66,6 +67,24 @@ func TestHelpWidth(t *testing.T) {
 	})
 	if lines < 500 {
 		t.Errorf("only %d lines of help", lines)
+	}
+}
+
+// TestFlagValues checks that the help names the value of every flag, and not a command that its
+// text mentions: pflag shows what is in backquotes as the name of the value.
+func TestFlagValues(t *testing.T) {
+	flags := 0
+	visit((&program{}).root(), func(c *cobra.Command) {
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+			flags++
+			name, usage := pflag.UnquoteUsage(f)
+			if isSwitch := f.Value.Type() == "bool"; isSwitch != (name == "") || strings.Contains(name, " ") || strings.Contains(usage, "`") {
+				t.Errorf("%s: --%s %s: %s", c.CommandPath(), f.Name, name, usage)
+			}
+		})
+	})
+	if flags < 150 {
+		t.Errorf("only %d flags", flags)
 	}
 }
 
@@ -210,10 +229,11 @@ func TestCommandsInREADME(t *testing.T) {
 		if c.Name() == "help" || c.Name() == "settings" { // stile help settings
 			continue
 		}
-		line := regexp.MustCompile(`(?m)^stile ` + c.Name() + `\b.*$`).FindString(list)
-		if line == "" {
-			t.Errorf("stile %s is missing", c.Name())
+		lines := regexp.MustCompile(`(?m)^stile `+c.Name()+`\b.*$`).FindAllString(list, -1)
+		if len(lines) != 1 {
+			t.Errorf("stile %s is in %d lines", c.Name(), len(lines))
 		}
+		line := strings.Join(lines, "\n")
 		for _, sub := range c.Commands() {
 			if !regexp.MustCompile(`\b` + sub.Name() + `\b`).MatchString(line) {
 				t.Errorf("%s is missing in %q", sub.Name(), line)

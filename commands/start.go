@@ -2,6 +2,7 @@ package commands
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +17,7 @@ type newFiles struct{ keys, corpus, moved bool }
 func (f *newFiles) register(c *cobra.Command) {
 	c.Flags().BoolVar(&f.keys, "new-keys", false, "create keys.json if it is lost; live tokens and all tenants' secrets become invalid")
 	c.Flags().BoolVar(&f.corpus, "new-corpus", false, "start with an empty corpus if the file of the corpus is lost")
-	c.Flags().BoolVar(&f.moved, "use-moved", false, "serve the data directory although `stile move` has moved its data; it lacks all changes since then")
+	c.Flags().BoolVar(&f.moved, "use-moved", false, "make a data directory usable again, permanently, whose data stile move has moved; it lacks all changes since then. Needed once")
 }
 
 // prepare creates the files that the flags name, and warns about what an operator can't see from
@@ -29,11 +30,9 @@ func (p *program) prepare(ctx context.Context, s *settings.Settings, again strin
 	}
 	access.Log(s.Data, again, log)
 	if f.moved {
-		m, err := datadir.UseMoved(s.Data)
-		if err != nil {
+		if err := useMoved(s.Data, log); err != nil {
 			return err
 		}
-		log.Warn("the data was moved, and is used nevertheless: the two copies differ from now on", "data", s.Data, "moved_to", m.To, "moved_at", m.At)
 	}
 	if f.keys {
 		if err := datadir.NewKeys(ctx, s, p.now, log); err != nil {
@@ -42,6 +41,20 @@ func (p *program) prepare(ctx context.Context, s *settings.Settings, again strin
 	}
 	if f.corpus {
 		return datadir.NewCorpus(ctx, s, p.now, log)
+	}
+	return nil
+}
+
+// useMoved makes a directory usable again whose data was moved.
+func useMoved(dir string, log *slog.Logger) error {
+	m, isMoved, err := datadir.UseMoved(dir)
+	switch {
+	case err != nil:
+		return err
+	case isMoved:
+		log.Warn("the data was moved, and can be used again from now on, also without --use-moved: the two copies differ", "data", dir, "moved_to", m.To, "moved_at", m.At)
+	default:
+		log.Warn("--use-moved does nothing, because the data was not moved or can be used again already; remove it, or it makes the data usable after the next move too", "data", dir)
 	}
 	return nil
 }

@@ -19,18 +19,16 @@ func Hold(dir string) (release func() error, err error) {
 	return held.release, nil
 }
 
-// UseMoved makes a directory usable again whose data was moved.
-func UseMoved(dir string) (to moved.Place, err error) {
-	to, isMoved, err := moved.To(dir)
-	if err == nil && !isMoved {
-		err = errors.New("the data in " + dir + " was not moved, so start without --use-moved")
-	}
-	if err != nil {
-		return to, err
+// UseMoved makes a directory usable again, permanently, whose data was moved. isMoved is false if
+// it was not moved, or is usable again already: a unit file may have the flag at each start.
+func UseMoved(dir string) (to moved.Place, isMoved bool, err error) {
+	to, isMoved, err = moved.To(dir)
+	if err != nil || !isMoved {
+		return to, isMoved, err
 	}
 	release, err := Hold(dir)
 	if err != nil {
-		return to, err
+		return to, true, err
 	}
-	return to, errors.Join(moved.Forget(dir), release())
+	return to, true, errors.Join(moved.Forget(dir), release())
 }

@@ -53,13 +53,13 @@ func TestMoved(t *testing.T) {
 	if d, err := OpenFiles(ctx, s, time.Now, log); err != nil || d.Close() != nil {
 		t.Errorf("the files can't be checked: %v", err)
 	}
-	if m, err := UseMoved(s.Data); err != nil || m != want {
-		t.Errorf("%v %v", m, err)
+	if m, isMoved, err := UseMoved(s.Data); err != nil || !isMoved || m != want {
+		t.Errorf("%v %t %v", m, isMoved, err)
 	}
 	if d, err := Open(ctx, s, time.Now, log); err != nil || d.Close() != nil {
 		t.Errorf("it can't be used again: %v", err)
 	}
-	if _, err := UseMoved(s.Data); err == nil {
-		t.Error("a directory that was not moved is used nevertheless")
+	if _, isMoved, err := UseMoved(s.Data); err != nil || isMoved {
+		t.Errorf("again: %t %v", isMoved, err)
 	}
 }

@@ -83,6 +83,9 @@ func Run(ctx context.Context, o Options) (r Result, err error) {
 	if err := m.checkMark(); err != nil {
 		return r, err
 	}
+	if err := m.checkURL(ctx); err != nil {
+		return r, err
+	}
 	before, err := m.checkTarget(ctx, o.Target.DB.Reader())
 	if err != nil {
 		return r, err
@@ -105,6 +108,17 @@ func (m *mover) checkMark() error {
 		err = fmt.Errorf("the data in %s was moved to %s on %s, which has all changes since then", m.From, to.To, to.At.Format(time.RFC3339))
 	}
 	return err
+}
+
+// checkURL returns an error if the nodes have another public URL: tokens name theirs, so all live
+// ones would be refused.
+func (m *mover) checkURL(ctx context.Context) error {
+	served, err := identity(ctx, m.source.db, "public_url")
+	if err != nil || served == "" || m.Target.PublicURL == "" || served == m.Target.PublicURL {
+		return err
+	}
+	return fmt.Errorf("%s was served under the public_url %s, and the nodes have %s: live tokens name the former, and would be refused. "+
+		"Set public_url to %s in the settings of the nodes; to change it, change it on all nodes after the move", m.From, served, m.Target.PublicURL, served)
 }
 
 // move moves everything, verifies it and marks the source.

@@ -449,7 +449,7 @@ func TestMoveRefuses(t *testing.T) {
 	}))
 	refused(options(other, shared), "tables of another program (1, such as orders): create a database for stile alone")
 
-	_, err = datadir.UseMoved(dir)
+	_, _, err = datadir.UseMoved(dir)
 	check(t, err)
 	d, err = datadir.Open(t.Context(), settingsOf(t, dir), clock, quiet)
 	check(t, err)

@@ -26,7 +26,7 @@ type Opened struct {
 // Open opens the store that the settings name, to move an installation to it. A new database
 // gets its tables. from is the data directory that is to be moved.
 func Open(ctx context.Context, s *settings.Settings, from string, now func() time.Time, log *slog.Logger) (_ *Opened, err error) {
-	t := &Opened{Target: Target{Place: s.Store.String()}}
+	t := &Opened{Target: Target{Place: s.Store.String(), PublicURL: s.Origin(s.Listen)}}
 	if t.Box, err = datadir.NewBox(s); err != nil {
 		return nil, err
 	}

@@ -22,13 +22,15 @@ import (
 	"stile.example/stile/tokens/signing"
 )
 
-// Target is where everything goes. All fields are required.
+// Target is where everything goes. All fields but PublicURL are required.
 type Target struct {
 	Place  string // as it may be shown: without a password
 	DB     rows.DB
 	States States
 	Corpus *replica.Replica
 	Box    *signing.Box // encrypts the keys
+	// PublicURL is the public URL of the nodes, which must be that of the source. Empty: unknown.
+	PublicURL string
 }
 
 // States has the states of tokens and addresses. An update that changes nothing is decided about

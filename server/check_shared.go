@@ -89,11 +89,11 @@ func byNodes(all []nodes.Difference) (found []differing) {
 func checkClockOf(name string, ahead time.Duration, add report) {
 	switch d := ahead.Abs(); {
 	case d > datadir.MaxClock:
-		add("clock", Wrong, "the clock of %s is %.1f s ahead of this machine's; a node does not start if it is more than %s: set both by NTP", name, ahead.Seconds(), datadir.MaxClock)
+		add("store clock", Wrong, "the clock of %s is %.1f s ahead of this machine's; a node does not start if it is more than %s: set both by NTP", name, ahead.Seconds(), datadir.MaxClock)
 	case d > datadir.WarnClock:
-		add("clock", Warning, "the clock of %s is %.1f s ahead of this machine's: set both by NTP", name, ahead.Seconds())
+		add("store clock", Warning, "the clock of %s is %.1f s ahead of this machine's: set both by NTP", name, ahead.Seconds())
 	default:
-		add("clock", OK, "the clock of %s differs by %d ms", name, ahead.Milliseconds())
+		add("store clock", OK, "the clock of %s differs by %d ms", name, ahead.Milliseconds())
 	}
 }
 

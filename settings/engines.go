@@ -328,7 +328,7 @@ func readPassword(setting, file string) (string, error) {
 func (s *Settings) checkEngines(add func(key, problem string)) {
 	if s.Postgres() {
 		if s.StoreKeyFile == "" && s.StoreKey.text == "" {
-			add("store_key_file", "is missing: PostgreSQL has the server's keys, and they are encrypted with the key in this file; create it with `openssl rand -hex 32 >FILE`")
+			add("store_key_file", "is missing: PostgreSQL has the server's keys, and they are encrypted with the key in this file. For a further node, copy the file of another one; for the first node of a new database, create it with `openssl rand -hex 32 >FILE`")
 		}
 		if s.StoreKeyFile != "" && s.StoreKey.text != "" {
 			add("store_key_file", "store_key_file and store_key must not both be set")

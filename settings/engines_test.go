@@ -16,7 +16,7 @@ func TestEngineProblems(t *testing.T) {
 		{"store: postgres", "F:1: store: does not say where the server is; must be sqlite, or a URL such as postgres://"},
 		{"store: redis://r", "F:1: store: can't store what must last; set state to that URL, and store to postgres://…; must be "},
 		{"store: mysql", "F:1: store: unknown engine; must be sqlite, or a URL such as postgres://stile@db.internal/stile"},
-		{"store: postgres://db/stile", "store_key_file: is missing"},
+		{"store: postgres://db/stile", "store_key_file: is missing: PostgreSQL has the server's keys, and they are encrypted with the key in this file. For a further node, copy the file of another one"},
 		{"store: 'postgres://a/x,postgres://b/x'\nstore_key_file: k", "F:1: store: "},
 		{"state: 'redis://:pa/ss@a'", "F:1: state: is not a valid URL; "},
 		{"state: 'redis://:p@a,redis://:q@b'", "F:1: state: the URLs must have the same user and password"},

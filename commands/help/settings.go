@@ -63,6 +63,7 @@ func flagUsage(k settings.Key) string {
 	if first, n := utf8.DecodeRuneInString(text); len(text) > n && unicode.IsLower(rune(text[n])) {
 		text = string(unicode.ToLower(first)) + text[n:]
 	}
+	text = strings.ReplaceAll(text, "`", "") // pflag takes what is between them as the value's name
 	if k.Default != "" {
 		text += " (default " + k.Default + ")"
 	}

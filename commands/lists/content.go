@@ -70,7 +70,7 @@ token, and is neither counted nor charged.`,
 	c.Flags().StringVar(&q.Collection, "collection", "", "only items of this `collection`")
 	c.Flags().StringArrayVar(&q.Tags, "tag", nil, "only items with this `tag`; may be repeated")
 	c.Flags().StringVar(&q.Sort, "sort", "relevance", "`order`: relevance, newest or title")
-	c.Flags().StringVar(&q.After, "cursor", "", "continue a search: the `next` of the page before")
+	c.Flags().StringVar(&q.After, "cursor", "", "continue a search: the `cursor` that the page before has as next")
 	q.Limit = c.Flags().Int("limit", 20, "maximum `number` of items, 1 to 50")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		if err := syntax.CheckLimit(*q.Limit, 50); err != nil {

@@ -434,7 +434,8 @@ func TestTwoImports(t *testing.T) {
 	}
 	_, err := a.Import(t.Context(), imports.Options{Source: "x.jsonl"}, during(many("b", 10), func() {
 		_, err := b.Import(t.Context(), imports.Options{}, itemsOf(many("c", 10)...))
-		if !errors.Is(err, ErrImporting) || !strings.Contains(err.Error(), "another import is running: x.jsonl, on node node-1, since ") {
+		if !errors.Is(err, ErrImporting) || !strings.Contains(err.Error(), "another import is running: x.jsonl, on node node-1, since ") ||
+			!strings.HasSuffix(err.Error(), "; try again when that is done, or in 15 s if that node was killed") {
 			t.Errorf("a second import: %v", err)
 		}
 	}))

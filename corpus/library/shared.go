@@ -55,7 +55,7 @@ func (l *Library) begin(ctx context.Context, what string) (_ context.Context, en
 	}
 	ctx, release, err := l.shared.Hold(ctx, what)
 	if held, isHeld := errors.AsType[replica.HeldError](err); isHeld {
-		err = BusyError{held.Error(), held.Since}
+		err = BusyError{What: held.Error(), Since: held.Since, OnOther: true}
 	}
 	if err != nil {
 		free()

@@ -16,12 +16,17 @@ var ErrImporting = errors.New("the corpus is being changed")
 
 // BusyError is [ErrImporting] with what is running. Its text is an error message.
 type BusyError struct {
-	What  string // "another import is running: recipes.jsonl, process 4711"
-	Since time.Time
+	What    string // "another import is running: recipes.jsonl, process 4711"
+	Since   time.Time
+	OnOther bool // another node does it, which may have ended since
 }
 
 func (e BusyError) Error() string {
-	return fmt.Sprintf("%s, since %s; try again when that is done", e.What, e.Since.UTC().Format("2006-01-02 15:04:05 UTC"))
+	text := fmt.Sprintf("%s, since %s; try again when that is done", e.What, e.Since.UTC().Format("2006-01-02 15:04:05 UTC"))
+	if e.OnOther {
+		text += ", or in 15 s if that node was killed" // leases of nodes last 10 s
+	}
+	return text
 }
 
 // Is reports whether target is [ErrImporting].
@@ -65,7 +70,7 @@ func (u *use) begin(what string, now time.Time) (end func(), err error) {
 	if u.now != nil {
 		return nil, *u.now
 	}
-	u.now = &BusyError{what, now}
+	u.now = &BusyError{What: what, Since: now}
 	return func() {
 		u.mu.Lock()
 		defer u.mu.Unlock()

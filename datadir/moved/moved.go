@@ -92,7 +92,7 @@ func Check(dir string) error {
 	if err != nil || !moved {
 		return err
 	}
-	return fmt.Errorf("the data in %s %w to %s on %s: set store to that URL. The directory lacks all changes since then; to serve it nevertheless, run `stile serve --use-moved`",
+	return fmt.Errorf("the data in %s %w to %s on %s: set store to that URL. The directory lacks all changes since then; to serve it nevertheless, run `stile serve --use-moved` once",
 		dir, ErrMoved, m.To, m.At.Format(time.RFC3339))
 }
 
