@@ -10,6 +10,8 @@ import (
 	"stile.example/stile/settings"
 	"stile.example/stile/store/postgres"
 	"stile.example/stile/store/postgres/nodetable"
+	"stile.example/stile/store/postgres/values"
+	"stile.example/stile/store/states"
 )
 
 // Peeked is what [Peek] finds.
@@ -18,12 +20,13 @@ type Peeked struct {
 	IsNew       bool   // the database has no tables
 	IsOld       bool   // an older version of stile wrote it
 	Clock       time.Duration
-	Unverified  bool     // others may read and change what is sent to PostgreSQL
-	HasKeys     bool     // the keys of the servers are in it
-	KeyProblem  error    // why they can't be decrypted
-	Incomplete  error    // why nodes refuse to start on it: see [moved.ErrIncomplete]
-	Live        []string // names of live servers
-	SameNames   []string // that several of them have
+	Unverified  bool         // others may read and change what is sent to PostgreSQL
+	HasKeys     bool         // the keys of the servers are in it
+	KeyProblem  error        // why they can't be decrypted
+	Incomplete  error        // why nodes refuse to start on it: see [moved.ErrIncomplete]
+	Live        []string     // names of live servers
+	Engine      states.Owner // that the installation uses; zero: it is not known
+	SameNames   []string     // that several of them have
 	Differences []nodes.Difference
 }
 
@@ -85,6 +88,9 @@ func Peek(ctx context.Context, s *settings.Settings, now func() time.Time) (p Pe
 		}
 	}
 	p.SameNames = nodes.SameNames(all)
+	if p.Engine, err = (values.Sink{DB: db}).Owner(ctx); err != nil {
+		return p, err
+	}
 	p.Differences = nodes.Differences(s.SharedFingerprint(box.DigestKey()), all)
 	return p, nil
 }

@@ -12,6 +12,8 @@ import (
 	"stile.example/stile/nodes"
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
+	"stile.example/stile/store/postgres/values"
+	"stile.example/stile/store/states"
 	"stile.example/stile/store/valkey"
 )
 
@@ -19,14 +21,15 @@ import (
 // bucket, the clocks, and that all nodes have the same settings. It migrates nothing, and leaves
 // nothing that it creates.
 func checkShared(ctx context.Context, s *settings.Settings, now func() time.Time, add report) {
-	checkPostgres(ctx, s, now, add)
-	checkStates(ctx, s, now, add)
+	found := checkPostgres(ctx, s, now, add)
+	checkStates(ctx, s, now, found, add)
 	if s.CorpusStore.Word() == "" {
 		checkBucket(ctx, s, add)
 	}
 }
 
-func checkPostgres(ctx context.Context, s *settings.Settings, now func() time.Time, add report) {
+// checkPostgres returns nil if the database can't be read.
+func checkPostgres(ctx context.Context, s *settings.Settings, now func() time.Time, add report) *datadir.Peeked {
 	p, err := datadir.Peek(ctx, s, now)
 	if p.Unverified {
 		add("store", Warning, "%s: others on the network can read and change what is sent to PostgreSQL, passwords of admins and hashes of secrets too: "+
@@ -34,7 +37,7 @@ func checkPostgres(ctx context.Context, s *settings.Settings, now func() time.Ti
 	}
 	if err != nil {
 		add("store", Wrong, "%s: %s", s.Store, oneLine(err))
-		return
+		return nil
 	}
 	switch {
 	case p.IsNew:
@@ -63,6 +66,7 @@ func checkPostgres(ctx context.Context, s *settings.Settings, now func() time.Ti
 	if len(p.Live) > 0 && len(p.Differences) == 0 {
 		add("nodes", OK, "%d live: %s", len(p.Live), strings.Join(p.Live, ", "))
 	}
+	return &p
 }
 
 // differing is the settings in which the same nodes differ.
@@ -97,8 +101,9 @@ func checkClockOf(name string, ahead time.Duration, add report) {
 	}
 }
 
-func checkStates(ctx context.Context, s *settings.Settings, now func() time.Time, add report) {
+func checkStates(ctx context.Context, s *settings.Settings, now func() time.Time, database *datadir.Peeked, add report) {
 	if s.State.Word() != "" {
+		checkOwner(database, values.Owner, add)
 		return
 	}
 	p := store.Places{States: s.State.Reveal(), StateUser: s.StateUser(), Log: slog.New(slog.DiscardHandler), Now: now}
@@ -121,6 +126,26 @@ func checkStates(ctx context.Context, s *settings.Settings, now func() time.Time
 	}
 	if len(found) == 0 {
 		add("state", OK, "%s: version and configuration are right", s.State)
+	}
+	owner, err := valkey.OwnerAt(ctx, p.ValkeyOptions())
+	if err != nil {
+		add("state", Wrong, "%s", oneLine(err))
+		return
+	}
+	checkOwner(database, owner, add)
+}
+
+// checkOwner checks that the engine of states is the one of this installation and its live nodes.
+func checkOwner(database *datadir.Peeked, found states.Owner, add report) {
+	if database == nil { // it could not be read, which is reported
+		return
+	}
+	_, changed, err := states.Choose(database.Engine, found, database.Live)
+	switch {
+	case err != nil:
+		add("state", Wrong, "%s", oneLine(err))
+	case changed:
+		add("state", Warning, "another engine had the states, or it has lost its memory: with the next start of a server, tokens issued until then expire, and widgets get new ones")
 	}
 }
 

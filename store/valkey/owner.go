@@ -20,6 +20,16 @@ func (e *Engine) Owner(ctx context.Context) (o states.Owner, err error) {
 	return e.ownerOf(e.doMulti(ctx, rueidis.Commands{e.client.B().Get().Key(e.names.owner()).Build()})[0])
 }
 
+// OwnerAt returns the owner of an engine. It changes nothing there.
+func OwnerAt(ctx context.Context, o Options) (owner states.Owner, err error) {
+	e, err := Open(ctx, o)
+	if err != nil {
+		return owner, err
+	}
+	defer e.Close()
+	return e.Owner(ctx)
+}
+
 // SetOwner implements [states.Owned].
 func (e *Engine) SetOwner(ctx context.Context, o states.Owner) (states.Owner, error) {
 	present, err := e.ownerOf(e.doMulti(ctx, rueidis.Commands{e.client.B().Arbitrary("SET").Keys(e.names.owner()).

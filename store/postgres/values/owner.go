@@ -11,19 +11,19 @@ import (
 	"stile.example/stile/store/tables/rows"
 )
 
-// memory is the id of PostgreSQL as an engine. Its memory is that of the installation.
-const memory = "store"
+// Owner is the owner of PostgreSQL as an engine. Its database is that of the installation.
+var Owner = states.Owner{Memory: "store"}
 
 var _ states.Owned = (*Engine)(nil)
 
 // Owner implements [states.Owned].
 func (e *Engine) Owner(context.Context) (states.Owner, error) {
-	return states.Owner{Memory: memory}, nil
+	return Owner, nil
 }
 
 // SetOwner implements [states.Owned].
 func (e *Engine) SetOwner(context.Context, states.Owner) (states.Owner, error) {
-	return states.Owner{Memory: memory}, nil
+	return Owner, nil
 }
 
 // Clear implements [states.Owned].
