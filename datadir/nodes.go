@@ -69,7 +69,9 @@ func (d *Dir) openShared(ctx context.Context, s *settings.Settings, how opening)
 			return store.Member{}, err
 		}
 		m, err := d.join(ctx, s)
-		m.Installation, m.MayChange = installation, how.create
+		if m.Installation = installation; !how.create {
+			m.Instead = "start a node with `stile serve`, which uses this one from then on"
+		}
 		return m, err
 	})
 	if err != nil {

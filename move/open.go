@@ -43,7 +43,8 @@ func Open(ctx context.Context, s *settings.Settings, from string, now func() tim
 	}
 	p.Data, p.Statement = t.dir, maxStatement // the nodes fetch their copies themselves
 	t.store, err = store.OpenShared(ctx, p, func(*postgres.DB) (store.Member, error) {
-		return store.Member{Number: math.MaxUint32, Leave: func() {}, Installation: installation}, nil
+		return store.Member{Number: math.MaxUint32, Leave: func() {}, Installation: installation,
+			Instead: "drop the database, create it again and repeat the move, which was not complete"}, nil
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database: %w", err), os.RemoveAll(t.dir))

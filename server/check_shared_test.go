@@ -14,6 +14,8 @@ import (
 	"stile.example/stile/datadir"
 	"stile.example/stile/settings"
 	"stile.example/stile/stiletest/engines"
+	"stile.example/stile/store/postgres/values"
+	"stile.example/stile/store/states"
 )
 
 // TestCheckPostgres checks what `stile check` says about a database that nodes can't use, and that
@@ -91,4 +93,31 @@ func TestCheckPostgres(t *testing.T) {
 	check("a newer database", url, Wrong, "use the newer program")
 	exec(`DELETE FROM migrations WHERE name >= '0004'`)
 	check("an older database", url, Warning, "make a backup first")
+}
+
+// TestCheckOwner checks that `stile check` says whose engine of states a node may not use.
+func TestCheckOwner(t *testing.T) {
+	mine, live := states.Owner{Installation: "mine", Memory: "1"}, []string{"node1"}
+	for _, c := range []struct {
+		database *datadir.Peeked
+		found    states.Owner
+		wants    string
+	}{
+		{nil, states.Owner{Installation: "other", Memory: "1"}, ""},
+		{&datadir.Peeked{}, states.Owner{}, ""},
+		{&datadir.Peeked{Engine: mine, Live: live}, mine, ""},
+		{&datadir.Peeked{Engine: mine}, states.Owner{Installation: "other", Memory: "1"}, "wrong: the engine of states belongs to another installation"},
+		{&datadir.Peeked{}, states.Owner{Installation: "other", Memory: "1"}, "wrong: the engine of states belongs to another installation"},
+		{&datadir.Peeked{Engine: mine, Live: live}, states.Owner{}, "wrong: this is not the engine of states that the installation uses: live nodes use another one (node1)"},
+		{&datadir.Peeked{Engine: mine, Live: live}, values.Owner, "wrong: this is not the engine"},
+		{&datadir.Peeked{Engine: mine}, values.Owner, "warning: another engine had the states"},
+	} {
+		var got string
+		checkOwner(c.database, c.found, func(_ string, s State, format string, args ...any) {
+			got += string(s) + ": " + fmt.Sprintf(format, args...)
+		})
+		if c.wants == "" && got != "" || !strings.HasPrefix(got, c.wants) {
+			t.Errorf("%+v, %+v: %q, want %q", c.database, c.found, got, c.wants)
+		}
+	}
 }

@@ -65,8 +65,8 @@ func (sh *Shared) tryClaim(ctx context.Context, engine states.Engine, sink value
 	switch {
 	case err != nil:
 		return err
-	case changed && !m.MayChange:
-		return fmt.Errorf("%w last, or it has lost its memory: check the setting `state`, or start a node with `stile serve`, which uses this one from then on", states.ErrOther)
+	case changed && m.Instead != "":
+		return fmt.Errorf("%w last, or it has lost its memory: set `state` as it was then, or %s", states.ErrOther, m.Instead)
 	case changed:
 		err = sh.clear(ctx, engine, sink, last, found)
 	}

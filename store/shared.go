@@ -60,9 +60,11 @@ type Member struct {
 	Number uint32 // that no other node has
 	// Installation is the id that the installation gets if it has none, "" for a random one.
 	Installation string
-	MayChange    bool // it may use another engine of states than the last one
-	Leases       replica.Leases
-	Leave        func() // is called if the store can't be opened
+	// Instead says how to continue with another engine of states than the last one; "": this process
+	// may use it.
+	Instead string
+	Leases  replica.Leases
+	Leave   func() // is called if the store can't be opened
 }
 
 // OpenShared opens what nodes share. join registers this process as a node, before it changes
