@@ -235,9 +235,9 @@ func TestHAProxyEndsSlowRequests(t *testing.T) {
 	}
 }
 
-// TestHAProxyOnAServer checks that HAProxy accepts its configuration with exactly the variables that
-// docs/cluster.md names, and that its lines for a server, which are comments in the file, make it
-// serve as another user than root.
+// TestHAProxyOnAServer checks that HAProxy accepts its configuration with exactly the variables of
+// docs/cluster.md, and that its lines for a server, which are comments in the file, make it serve
+// as another user than root.
 func TestHAProxyOnAServer(t *testing.T) {
 	var variables []string
 	for _, b := range blocksOf(t, "cluster.md") {

@@ -1,7 +1,9 @@
 package valkey_test
 
 import (
+	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -74,6 +76,58 @@ func TestCheckManaged(t *testing.T) {
 	want := "!maxmemory-policy is volatile-ttl\n!it has no append-only file\nit has no SET … IFEQ\n"
 	if got := examine(t, valkey.Options{URL: "redis://" + s.Addr}); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+// restricted returns the user of docs/cluster.md, who may only run the commands that stile needs,
+// as a setting of the server, and how to connect as that user.
+func restricted(t testing.TB) (setting string, o valkey.Options) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/cluster.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^user (\S+) on >(\S+) ~\* \+.*$`).FindStringSubmatch(string(page))
+	if found == nil {
+		t.Fatal("docs/cluster.md has no user")
+	}
+	return found[0], valkey.Options{User: found[1], Password: found[2]}
+}
+
+// TestPermissions: an engine works with the commands of docs/cluster.md, and without one of them
+// says which is missing. [TestCluster] and [TestSentinel] have the same user.
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(testing.TB, ...string) *engines.Engine{"valkey": engines.Valkey, "redis": engines.Redis} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			user, o := restricted(t)
+			s := start(t, user, "requirepass administrator", "masterauth administrator", "appendonly yes", "appendfsync always")
+			o.URL = "valkey://" + s.Addr + "/1"
+			e := open(t, o)
+			for name, test := range contract {
+				t.Run(name, func(t *testing.T) { test(t, e) })
+			}
+			if _, err := e.Evicted(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if got := strings.ReplaceAll(examine(t, o), "it has no SET … IFEQ\n", ""); got != "" {
+				t.Error(got)
+			}
+			administrator := raw(t, "administrator@"+s.Addr)
+			for _, command := range []string{"ping", "info", "set", "get", "mget", "eval", "evalsha", "scan", "select"} {
+				send(t, administrator, "ACL", "SETUSER", o.User, "-"+command)
+				findings, err := valkey.Examine(t.Context(), o)
+				says := fmt.Sprint(findings, err)
+				if err == nil {
+					err = valkey.Fatal(findings)
+				}
+				if err == nil || !strings.Contains(says, "+"+command) || !strings.Contains(says, "ACL SETUSER") {
+					t.Errorf("without %s: %s", command, says)
+				}
+				send(t, administrator, "ACL", "SETUSER", o.User, "+"+command)
+			}
+		})
 	}
 }
 
