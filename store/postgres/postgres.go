@@ -118,6 +118,9 @@ func openPools(cfg *pgx.ConnConfig, opt Options) *DB {
 // may have a password.
 func Config(url string) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(url)
+	if err != nil && strings.Contains(err.Error(), "sslmode is invalid") {
+		return nil, errors.New("the URL of the database is invalid: sslmode must be disable, allow, prefer, require, verify-ca or verify-full")
+	}
 	if err != nil {
 		return nil, errors.New("the URL of the database is invalid: it must be like postgres://account:password@host:5432/database?sslmode=verify-full")
 	}
