@@ -157,3 +157,27 @@ func TestPassword(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestWrongURL: each error of connecting says what is wrong and what to do.
+func TestWrongURL(t *testing.T) {
+	t.Parallel()
+	server := engines.Valkey(t, "appendonly yes")
+	closed := engines.Redis(t, "appendonly yes", "requirepass elder")
+	for url, says := range map[string]string{
+		"valkeys://" + server.Addr: "has TLS if and only if the scheme is valkeys://",
+		"valkey://127.0.0.1:1":     "check the host and the port",
+		"valkey://" + server.Addr + "," + server.Addr + "?cluster=yes": "the server is not part of a cluster",
+		"valkey://" + server.Addr + "?sentinel=mymaster":               "the server is not a Sentinel",
+		"redis://" + closed.Addr:                                       "set state_password_file",
+		"redis://stile:wrong@" + closed.Addr:                           "check the user in the URL and state_password_file",
+	} {
+		if got := examineAll(t, url); !strings.Contains(got, says) {
+			t.Errorf("%s: %s; want %s", url, got, says)
+		}
+	}
+}
+
+func examineAll(t *testing.T, url string) string {
+	findings, err := valkey.Examine(t.Context(), valkey.Options{URL: url})
+	return fmt.Sprint(findings, err)
+}
