@@ -38,7 +38,7 @@ func TestEngineProblems(t *testing.T) {
 	}
 }
 
-// TestRefusedStore checks that a store that is not valid leads to one error, and not to advice about
+// TestRefusedStore checks that a store that is not valid leads to one error, and not to advice on
 // the settings that need PostgreSQL. A valid one does.
 func TestRefusedStore(t *testing.T) {
 	const others = "\nstate: valkey://a\nstore_key_file: k\nstore_password_file: p"
