@@ -12,6 +12,7 @@ stile=${STILE:-$(realpath -m "$here/../../bin/stile")}
 dir=${KEEP:-}
 
 main() {
+  check_port
   trap stop EXIT
   trap 'exit 130' INT TERM
   find_programs
@@ -41,6 +42,14 @@ find_programs() {
   [ -x "$stile" ] || fail "$stile is missing: make build"
 }
 
+check_port() {
+  case $PORT in
+    *[!0-9]* | 0* | ??????*) ;;
+    *) [ "$PORT" -gt 65475 ] || return 0 ;;
+  esac
+  fail "PORT=$PORT: must be the first of 60 free ports, from 1 to 65475, such as PORT=8080"
+}
+
 prepare_directory() {
   umask 077
   if [ -n "$dir" ]; then
@@ -65,7 +74,7 @@ check_ports() {
 
 # --- processes --------------------------------------------------------------------------------
 
-declare -A pids # of what runs, by name
+declare -A pids=() # of what runs, by name
 
 # start NAME USER COMMAND… runs a program in a session of its own, so that Ctrl-C reaches only this
 # script, which stops them in order. The kernel ends them with it, if it is killed.
