@@ -17,7 +17,7 @@ type Peeked struct {
 	IsNew       bool   // the database has no tables
 	IsOld       bool   // an older version of stile wrote it
 	Clock       time.Duration
-	KeyProblem  error // why the keys in it can't be decrypted
+	KeyProblem  error    // why the keys in it can't be decrypted
 	Live        []string // names of live servers
 	SameNames   []string // that several of them have
 	Differences []nodes.Difference

@@ -94,6 +94,15 @@ func testNodes(t *testing.T, state string) {
 	if r := b.mustGet("/v1/items", token, home); r.code() != "token_hijacked" {
 		t.Errorf("a dead token at the other node: %+v", r)
 	}
+	for _, s := range []*server{a, b} { // before any of them is asked for usage, which all copy for
+		var shown struct {
+			Calls int `json:"calls_this_month"`
+		}
+		s.must(s.CommandJSON(&shown, "tenant", "show", "acme"))
+		if shown.Calls != before+2 {
+			t.Errorf("tenant show says %d calls instead of %d", shown.Calls, before+2)
+		}
+	}
 	for _, s := range nodes {
 		if got := s.charged() - before; got != 2 {
 			t.Errorf("charged %d calls instead of 2", got)
