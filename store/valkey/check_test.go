@@ -115,7 +115,7 @@ func TestPermissions(t *testing.T) {
 				t.Error(got)
 			}
 			administrator := raw(t, "administrator@"+s.Addr)
-			for _, command := range []string{"ping", "info", "set", "get", "mget", "eval", "evalsha", "scan", "select"} {
+			for _, command := range []string{"ping", "info", "set", "get", "mget", "eval", "evalsha", "scan", "unlink", "select"} {
 				send(t, administrator, "ACL", "SETUSER", o.User, "-"+command)
 				findings, err := valkey.Examine(t.Context(), o)
 				says := fmt.Sprint(findings, err)
