@@ -125,7 +125,7 @@ func TestFsckOnPostgres(t *testing.T) {
 	h := newHarness(t, "")
 	for name, c := range map[string]struct{ url, want string }{
 		"a wrong password": {strings.Replace(url, "elderflower", "blackthorn", 1), "the password is wrong"},
-		"no database":      {strings.Replace(url, "?", "x?", 1), "createdb"},
+		"no database":      {strings.Replace(url, "?", "x?", 1), "create it with CREATE DATABASE"},
 		"no server":        {"postgres://stile:blackthorn@127.0.0.1:1/stile", "check the host and the port"},
 		"no data":          {url, "start a node with `stile serve`"},
 	} {

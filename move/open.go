@@ -54,8 +54,8 @@ func Open(ctx context.Context, s *settings.Settings, from string, now func() tim
 	return t, nil
 }
 
-// installationIn returns the id of the installation in a data directory; "": [Run] says why it can't
-// be read. So a move to a new database can use the engine of one that was interrupted.
+// installationIn returns the id of the installation in a data directory; "": [Run] says why it
+// can't be read. So a move to a new database can use the engine of one that was interrupted.
 func installationIn(dir string, now time.Time) string {
 	keys, err := signing.ReadKeys(datadir.KeyFile(dir), now)
 	if err != nil {

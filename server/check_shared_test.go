@@ -63,7 +63,7 @@ func TestCheckPostgres(t *testing.T) {
 	guest := strings.Replace(url, "stile:elderflower", "guest_of_check:blackthorn", 1)
 	check("no rights", guest, Wrong, "make it the owner of the database")
 	check("a wrong password", strings.Replace(url, "elderflower", "blackthorn", 1), Wrong, "the password is wrong")
-	check("no database", url[:strings.LastIndex(url, "/")]+"/missing?sslmode=disable", Wrong, "create it with `createdb`")
+	check("no database", url[:strings.LastIndex(url, "/")]+"/missing?sslmode=disable", Wrong, "create it with CREATE DATABASE")
 	check("no server", "postgres://stile:blackthorn@127.0.0.1:1/stile", Wrong, "check the host and the port")
 	check("not verified", "postgres://stile:blackthorn@db.invalid/stile", Warning, "sslmode=verify-full")
 	check("a missing certificate", url+"&sslrootcert=/missing/ca.pem", Wrong, "/missing/ca.pem")

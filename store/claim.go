@@ -98,8 +98,8 @@ func (sh *Shared) tryClaim(ctx context.Context, engine states.Engine, sink value
 	return nil
 }
 
-// clear removes what an engine has from an earlier use by this installation. Counts that a dead node
-// has not copied are copied before.
+// clear removes what an engine has from an earlier use by this installation. Counts that a dead
+// node has not copied are copied before.
 func (sh *Shared) clear(ctx context.Context, engine states.Engine, sink values.Sink, last, found states.Owner) error {
 	if found.Installation == last.Installation || sh.Valkey == nil {
 		if err := states.Transfer(ctx, engine, sink); err != nil {

@@ -17,7 +17,8 @@ const allKnown = 1
 
 // BeginFirstEpoch makes an engine of states that is empty, as the database is, accept tokens that
 // were issued before and never used: they have no state. An engine without an epoch would seem to
-// have lost its memory. installation is the id of what is moved; an engine of another one is refused.
+// have lost its memory. installation is the id of what is moved; an engine of another one is
+// refused.
 func (p Places) BeginFirstEpoch(ctx context.Context, installation string) (err error) {
 	if p.States == "" {
 		return nil // PostgreSQL does not lose its memory
