@@ -52,9 +52,9 @@ func TestCheck(t *testing.T) {
 		{"no file", at, "CONFIG SET appendonly no", "!it has no append-only file\n"},
 		{"a cluster", valkey.Options{URL: at.URL + "?cluster=yes"}, "CONFIG SET appendonly yes", "!the server is not part of a cluster\n"},
 		{"no permissions", valkey.Options{URL: at.URL, User: "weak", Password: "pw"},
-			"ACL SETUSER weak on >pw ~* +@all -eval -mget -config -scan",
-			"appendfsync can't be seen\n!MGET is refused\n!EVAL is refused\n!SCAN is refused\n"},
-		{"a replica", at, "REPLICAOF 127.0.0.1 1", "!it is a replica\nappendfsync is no\n!SET is refused\n"},
+			"ACL SETUSER weak on >pw ~* +@all -eval -mget -config -scan -unlink",
+			"appendfsync can't be seen\n!MGET is refused\n!EVAL is refused\n!SCAN is refused\n!UNLINK is refused\n"},
+		{"a replica", at, "REPLICAOF 127.0.0.1 1", "!it is a replica\nappendfsync is no\n!SET is refused\n!UNLINK is refused\n"},
 	} {
 		if test.set != "" {
 			send(t, c, strings.Fields(test.set)...)
