@@ -10,6 +10,7 @@ import (
 	"stile.example/stile/settings"
 	"stile.example/stile/store/postgres"
 	"stile.example/stile/store/postgres/nodetable"
+	"stile.example/stile/tokens/signing"
 )
 
 // Peeked is what [Peek] finds.
@@ -65,9 +66,10 @@ func Peek(ctx context.Context, s *settings.Settings, now func() time.Time) (p Pe
 	if err != nil {
 		return p, err
 	}
+	var keys *signing.Set
 	if p.HasKeys = v.Data != nil; p.HasKeys {
 		d := &Dir{box: box, Now: now}
-		_, p.KeyProblem = d.unseal(v)
+		keys, p.KeyProblem = d.unseal(v)
 	}
 	if p.Incomplete = moved.CheckIncoming(ctx, db); p.Incomplete != nil && !errors.Is(p.Incomplete, moved.ErrIncomplete) {
 		return p, p.Incomplete
@@ -85,6 +87,10 @@ func Peek(ctx context.Context, s *settings.Settings, now func() time.Time) (p Pe
 		}
 	}
 	p.SameNames = nodes.SameNames(all)
-	p.Differences = nodes.Differences(s.SharedFingerprint(box.DigestKey()), all)
-	return p, nil
+	if keys == nil {
+		return p, nil
+	}
+	digestKey, err := signing.Shared(keys, false).DigestKey()
+	p.Differences = nodes.Differences(s.SharedFingerprint(digestKey), all)
+	return p, err
 }
