@@ -185,8 +185,8 @@ func TestOtherStoreKey(t *testing.T) {
 	}
 }
 
-// told returns the rows of nodes once all say what settings they have.
-func (s *site) told(d *Dir, count int) []nodes.Row {
+// rowsOf returns the rows of nodes once all say what settings they have.
+func (s *site) rowsOf(d *Dir, count int) []nodes.Row {
 	s.t.Helper()
 	for range 600 {
 		list, err := d.Nodes.List(s.t.Context())
@@ -210,7 +210,7 @@ func TestStoreKeyIsNoDifference(t *testing.T) {
 	s.node("a")
 	s.setKeys(two, one)
 	b := s.node("b")
-	if found := nodes.Differences(b.Nodes.Settings(), s.told(b, 2)); len(found) != 0 {
+	if found := nodes.Differences(b.Nodes.Settings(), s.rowsOf(b, 2)); len(found) != 0 {
 		t.Errorf("with another first key, these differ: %+v", found)
 	}
 	p, err := Peek(t.Context(), s.settings("c", "STILE_POLICY_TOKEN_CALLS=77"), time.Now)
