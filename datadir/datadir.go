@@ -336,7 +336,9 @@ func (d *Dir) PolicyOf(t *tenants.Tenant) settings.Policy {
 func (d *Dir) Reload(next *settings.Settings) {
 	d.set.Store(d.Settings().Reload(next))
 	if d.Nodes != nil {
-		d.Nodes.UseSettings(d.Settings().SharedFingerprint(d.box.DigestKey()))
+		if err := d.shareSettings(); err != nil {
+			d.Log.Error("other nodes don't know the new settings of this one", "err", err)
+		}
 	}
 	if err := d.UpdateAddressPolicy(context.Background()); err != nil {
 		d.Log.Error("can't update the policy of addresses; the old one stays", "err", err)

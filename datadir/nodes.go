@@ -41,13 +41,14 @@ const (
 	Reporting = "webhooks"
 )
 
-// infoOf says what the other nodes need to know of this one.
-func infoOf(s *settings.Settings, digestKey []byte) nodes.Info {
+// infoOf says what the other nodes need to know of this one. The digests of its settings follow,
+// see shareSettings.
+func infoOf(s *settings.Settings) nodes.Info {
 	version := "(devel)"
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
 		version = info.Main.Version
 	}
-	return nodes.Info{Name: s.NodeName(), Version: version, Settings: s.SharedFingerprint(digestKey)}
+	return nodes.Info{Name: s.NodeName(), Version: version, Settings: map[string]string{}}
 }
 
 // openShared opens what nodes share, registers this process as one of them, and opens the keys.
@@ -77,7 +78,20 @@ func (d *Dir) openShared(ctx context.Context, s *settings.Settings, how opening)
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
-	return d.openSharedKeys(ctx, how)
+	if err := d.openSharedKeys(ctx, how); err != nil {
+		return err
+	}
+	return d.shareSettings()
+}
+
+// shareSettings makes the other nodes know the settings that all must have in common.
+func (d *Dir) shareSettings() error {
+	key, err := d.Keys.DigestKey()
+	if err != nil {
+		return fmt.Errorf("digest the settings: %w", err)
+	}
+	d.Nodes.UseSettings(d.Settings().SharedFingerprint(key))
+	return nil
 }
 
 // Places returns where the settings say that nodes store what they share.
@@ -101,7 +115,7 @@ func Places(s *settings.Settings, now func() time.Time, log *slog.Logger) (p sto
 // join registers this process as a node.
 func (d *Dir) join(ctx context.Context, s *settings.Settings) (m store.Member, err error) {
 	n, err := nodes.Join(ctx, nodes.Options{
-		Store: d.nodeTable, Log: d.Log, Info: infoOf(s, d.box.DigestKey()),
+		Store: d.nodeTable, Log: d.Log, Info: infoOf(s),
 		Settle:     func(ctx context.Context) error { return d.Store.Shared.States.Settle(ctx) },
 		Scan:       func(ctx context.Context) error { return d.Store.Shared.States.Scan(ctx) },
 		Generation: d.generation,

@@ -98,10 +98,7 @@ func TestS72ManyReadersOfUsage(t *testing.T) {
 func TestS74DigestsOfSettings(t *testing.T) {
 	s := newSite(t)
 	a := s.node("a", "STILE_POLICY_TOKEN_CALLS=123")
-	list, err := a.Nodes.List(t.Context())
-	if err != nil || len(list) != 1 {
-		t.Fatal(list, err)
-	}
+	list := s.rowsOf(a, 1)
 	sealed, err := a.sealed.Read(t.Context(), sealedKeys)
 	if err != nil {
 		t.Fatal(err)

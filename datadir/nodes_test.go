@@ -185,6 +185,40 @@ func TestOtherStoreKey(t *testing.T) {
 	}
 }
 
+// rowsOf returns the rows of nodes once all say what settings they have.
+func (s *site) rowsOf(d *Dir, count int) []nodes.Row {
+	s.t.Helper()
+	for range 600 {
+		list, err := d.Nodes.List(s.t.Context())
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if len(list) == count && !slices.ContainsFunc(list, func(r nodes.Row) bool { return len(r.Settings) == 0 || !r.Serves() }) {
+			return list
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	s.t.Fatalf("%d nodes do not say what settings they have", count)
+	return nil
+}
+
+// TestStoreKeyIsNoDifference checks that while the key that encrypts the database is changed, no
+// setting of the nodes differs, and one that differs is found.
+func TestStoreKeyIsNoDifference(t *testing.T) {
+	s := newSite(t)
+	one, two := strings.Repeat("0a", 32), strings.Repeat("0b", 32)
+	s.node("a")
+	s.setKeys(two, one)
+	b := s.node("b")
+	if found := nodes.Differences(b.Nodes.Settings(), s.rowsOf(b, 2)); len(found) != 0 {
+		t.Errorf("with another first key, these differ: %+v", found)
+	}
+	p, err := Peek(t.Context(), s.settings("c", "STILE_POLICY_TOKEN_CALLS=77"), time.Now)
+	if err != nil || len(p.Differences) != 1 || p.Differences[0].Setting != "policy.token.calls" || len(p.Differences[0].Nodes) != 2 {
+		t.Errorf("%+v, %v", p.Differences, err)
+	}
+}
+
 // TestNodesTakeTurns checks that changes of one noun wait for each other on all nodes, and that a
 // name is new once.
 func TestNodesTakeTurns(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"stile.example/stile/store/postgres/nodetable"
 	"stile.example/stile/store/postgres/values"
 	"stile.example/stile/store/states"
+	"stile.example/stile/tokens/signing"
 )
 
 // Peeked is what [Peek] finds.
@@ -68,9 +69,10 @@ func Peek(ctx context.Context, s *settings.Settings, now func() time.Time) (p Pe
 	if err != nil {
 		return p, err
 	}
+	var keys *signing.Set
 	if p.HasKeys = v.Data != nil; p.HasKeys {
 		d := &Dir{box: box, Now: now}
-		_, p.KeyProblem = d.unseal(v)
+		keys, p.KeyProblem = d.unseal(v)
 	}
 	if p.Incomplete = moved.CheckIncoming(ctx, db); p.Incomplete != nil && !errors.Is(p.Incomplete, moved.ErrIncomplete) {
 		return p, p.Incomplete
@@ -91,6 +93,10 @@ func Peek(ctx context.Context, s *settings.Settings, now func() time.Time) (p Pe
 	if p.Engine, err = (values.Sink{DB: db}).Owner(ctx); err != nil {
 		return p, err
 	}
-	p.Differences = nodes.Differences(s.SharedFingerprint(box.DigestKey()), all)
-	return p, nil
+	if keys == nil {
+		return p, nil
+	}
+	digestKey, err := signing.Shared(keys, false).DigestKey()
+	p.Differences = nodes.Differences(s.SharedFingerprint(digestKey), all)
+	return p, err
 }

@@ -99,7 +99,7 @@ func send(s *server, client *http.Client, req *http.Request) string {
 
 // TestThreeNodesList: a node that stops is gone from the list of nodes, and what it counted is not
 // lost. Commands work on its machine without a server. If its data directory is lost, its start
-// fills it again.
+// fills it again. A node that was killed is gone from the list once it was started again.
 func TestThreeNodesList(t *testing.T) {
 	s := newServer(t, trusting)
 	nodes := s.all()
@@ -131,4 +131,11 @@ func TestThreeNodesList(t *testing.T) {
 	if r := b.mustGet("/v1/items/i1", tokens[1], "203.0.113.61"); r.code() != "" {
 		t.Errorf("%+v", r)
 	}
+	s.must(b.Kill())
+	s.must(b.Start())
+	s.within("only the node that was started again is listed", func() bool {
+		list = nil
+		s.must(a.CommandJSON(&list, "nodes"))
+		return len(list) == 3 && list[1].Name == "node2" && list[1].State == "live"
+	})
 }

@@ -21,6 +21,7 @@ type table struct {
 	delay   time.Duration // of each reply
 	rows    []Row
 	scanned []uint32
+	removed []uint32
 }
 
 var errGone = errors.New("gone")
@@ -59,6 +60,11 @@ func (t *table) Nodes(context.Context) ([]Row, error) { return t.rows, nil }
 
 func (t *table) Scanned(_ context.Context, numbers []uint32) error {
 	t.scanned = append(t.scanned, numbers...)
+	return nil
+}
+
+func (t *table) Remove(_ context.Context, numbers []uint32) error {
+	t.removed = append(t.removed, numbers...)
 	return nil
 }
 
@@ -173,5 +179,29 @@ func TestScanDead(t *testing.T) {
 	store.rows = store.rows[:1]
 	if err := n.ScanDead(t.Context()); err != nil || scans != 2 {
 		t.Errorf("%v, %d scans", err, scans)
+	}
+}
+
+// TestReplaced: a dead node is removed once what it counted is copied and a later server of its
+// name lives. Until then it is one that an operator must know of.
+func TestReplaced(t *testing.T) {
+	row := func(number uint32, name, address string, silent time.Duration, scanned bool) Row {
+		return Row{Number: number, Info: Info{Name: name, Address: address}, Silent: silent, Scanned: scanned}
+	}
+	store := &table{rows: []Row{
+		row(1, "restarted", "a:1", time.Hour, true),
+		row(2, "restarted", "a:1", DeadAfter, true),
+		row(3, "restarted", "a:1", 0, false),
+		row(4, "restarted", "a:1", DeadAfter, true), // a later one than that which lives
+		row(5, "not copied", "b:1", time.Hour, false),
+		row(6, "not copied", "b:1", 0, false),
+		row(7, "gone", "c:1", time.Hour, true),
+		row(8, "gone", "", 0, false), // a command
+		row(9, "gone twice", "d:1", time.Hour, true),
+		row(10, "gone twice", "d:1", time.Hour, true),
+	}}
+	n := store.node(3, func(context.Context) error { return nil })
+	if err := n.ScanDead(t.Context()); err != nil || !slices.Equal(store.removed, []uint32{1, 2}) {
+		t.Errorf("%v, removed %v", err, store.removed)
 	}
 }

@@ -349,8 +349,9 @@ func (n *Node) logSameNames(names []string) {
 	n.same = names
 }
 
-// ScanDead copies what nodes have counted that died since the last time, and warns of settings that
-// differ and of names that are the same. One node at a time must do that.
+// ScanDead copies what nodes have counted that died since the last time, removes those that were
+// started again since, and warns of settings that differ and of names that are the same. One node
+// at a time must do that.
 func (n *Node) ScanDead(ctx context.Context) error {
 	all, err := n.opt.Store.Nodes(ctx)
 	if err != nil {
@@ -358,6 +359,11 @@ func (n *Node) ScanDead(ctx context.Context) error {
 	}
 	n.logDifferences(Differences(n.Settings(), all))
 	n.logSameNames(SameNames(all))
+	if replaced := Replaced(all); len(replaced) > 0 {
+		if err := n.opt.Store.Remove(ctx, replaced); err != nil {
+			return fmt.Errorf("remove nodes that were started again: %w", err)
+		}
+	}
 	numbers, names := Unscanned(all)
 	if len(numbers) == 0 {
 		return nil

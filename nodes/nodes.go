@@ -94,6 +94,8 @@ type Store interface {
 	Nodes(ctx context.Context) ([]Row, error)
 	// Scanned notes that what dead nodes have counted is in the ledger.
 	Scanned(ctx context.Context, numbers []uint32) error
+	// Remove removes dead nodes whose counts are in the ledger.
+	Remove(ctx context.Context, numbers []uint32) error
 	// Forget removes nodes that have said nothing for a time, and leases that have ended, and returns
 	// the numbers of these nodes.
 	Forget(ctx context.Context, silent time.Duration) ([]uint32, error)
@@ -170,6 +172,18 @@ func Unscanned(all []Row) (numbers []uint32, names []string) {
 		}
 	}
 	return numbers, names
+}
+
+// Replaced returns the dead nodes that nobody needs to know of any more: what they counted is in
+// the ledger, and a later server of the same name lives.
+func Replaced(all []Row) (numbers []uint32) {
+	for _, old := range all {
+		isLater := func(r Row) bool { return r.Name == old.Name && r.Number > old.Number && r.Live() && r.Serves() }
+		if !old.Live() && old.Scanned && slices.ContainsFunc(all, isLater) {
+			numbers = append(numbers, old.Number)
+		}
+	}
+	return numbers
 }
 
 // Waiting returns the names of the live nodes, except one, whose row does not satisfy done.

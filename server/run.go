@@ -123,14 +123,17 @@ func (srv *Server) sweep(ctx context.Context) {
 	defer tick.Stop()
 	dead := time.NewTicker(deadEvery)
 	defer dead.Stop()
+	failing := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-dead.C:
-			if err := srv.dir.ScanDead(ctx); err != nil && ctx.Err() == nil {
-				srv.dir.Log.Error("copy what dead nodes counted", "err", err)
+			err := srv.dir.ScanDead(ctx)
+			if err != nil && !failing && ctx.Err() == nil {
+				srv.dir.Log.Error("can't copy what dead nodes counted; further attempts follow each second", "err", err)
 			}
+			failing = err != nil
 		case <-tick.C:
 			if err := srv.dir.Store.Sweep(ctx, srv.dir.Now()); err != nil && ctx.Err() == nil {
 				srv.dir.Log.Error("sweep", "err", err)

@@ -104,7 +104,9 @@ func (l *Library) followOnce(ctx context.Context, waited time.Duration) time.Dur
 	defer l.shared.adopting.Unlock()
 	err := l.adopt(ctx)
 	if err != nil && ctx.Err() == nil {
-		l.log.Warn("can't follow the other nodes' changes of the corpus; the generation that this node has is served", "err", err)
+		if waited <= pollEvery { // the first time
+			l.log.Warn("can't follow the other nodes' changes of the corpus; the generation that this node has is served", "err", err)
+		}
 		return min(maxRetry, 2*max(pollEvery, waited))
 	}
 	if err := l.prepare(ctx); err != nil && ctx.Err() == nil {

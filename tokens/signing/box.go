@@ -14,9 +14,8 @@ import (
 // Box encrypts what must not be readable in a database, such as keys: with AES-256-GCM, and a key
 // that is not in the database.
 type Box struct {
-	keys    [][]byte // the first one encrypts
-	finger  string
-	digests []byte
+	keys   [][]byte // the first one encrypts
+	finger string
 }
 
 // ErrBox means that something was encrypted with another key, or is damaged.
@@ -42,19 +41,11 @@ func NewBox(key []byte, others ...[]byte) (*Box, error) {
 	if err != nil {
 		return nil, err
 	}
-	digests, err := hkdf.Key(sha256.New, key, nil, "stile: digests in a database, 1", 32)
-	if err != nil {
-		return nil, err
-	}
-	return &Box{keys, hex.EncodeToString(sum), digests}, nil
+	return &Box{keys, hex.EncodeToString(sum)}, nil
 }
 
 // Fingerprint identifies the key that encrypts. It does not reveal it.
 func (b *Box) Fingerprint() string { return b.finger }
-
-// DigestKey returns a key for digests that are stored in the database. Unlike the fingerprint, it
-// is secret: otherwise whoever reads the database could find what was digested by trying.
-func (b *Box) DigestKey() []byte { return b.digests }
 
 // Seal encrypts data. Open needs the same context, which says what the data is.
 func (b *Box) Seal(context string, data []byte) []byte {

@@ -1,6 +1,8 @@
 package signing
 
 import (
+	"crypto/hkdf"
+	"crypto/sha256"
 	"fmt"
 	"time"
 )
@@ -17,6 +19,13 @@ func Shared(set *Set, isNew bool) *Keys {
 	k := newKeys("", set)
 	k.new = isNew
 	return k
+}
+
+// DigestKey returns a key for digests that are stored in the database, which is the same on all
+// nodes, also while the key that encrypts the database is changed. It is secret: otherwise whoever
+// reads the database could find what was digested by trying.
+func (k *Keys) DigestKey() ([]byte, error) {
+	return hkdf.Key(sha256.New, k.SecretKey(), nil, "stile: digests in a database, 2", 32)
 }
 
 // Use replaces keys that nodes share by the newest ones.

@@ -86,13 +86,25 @@ func scanNode(row rows.Row) (r nodes.Row, err error) {
 
 // Scanned implements [nodes.Store].
 func (t Table) Scanned(ctx context.Context, numbers []uint32) error {
-	list := make([]int64, len(numbers))
-	for i, n := range numbers {
-		list[i] = int64(n)
-	}
 	_, err := t.Pool.ExecContext(ctx, `
-		UPDATE nodes SET scanned = 1 WHERE number = ANY (?) AND seen < `+now+` - ?`, list, nodes.DeadAfter.Milliseconds())
+		UPDATE nodes SET scanned = 1 WHERE number = ANY (?) AND seen < `+now+` - ?`, list(numbers), nodes.DeadAfter.Milliseconds())
 	return err
+}
+
+// Remove implements [nodes.Store].
+func (t Table) Remove(ctx context.Context, numbers []uint32) error {
+	_, err := t.Pool.ExecContext(ctx, `
+		DELETE FROM nodes WHERE number = ANY (?) AND scanned = 1 AND seen < `+now+` - ?`, list(numbers), nodes.DeadAfter.Milliseconds())
+	return err
+}
+
+// list returns numbers as a parameter.
+func list(numbers []uint32) []int64 {
+	all := make([]int64, len(numbers))
+	for i, n := range numbers {
+		all[i] = int64(n)
+	}
+	return all
 }
 
 // Forget implements [nodes.Store].
