@@ -269,6 +269,14 @@ func (d *Dir) Usage(ctx context.Context, tenant, from, to string) ([]usage.Line,
 	return d.Store.Usage(ctx, tenant, from, to)
 }
 
+// RefreshMeter makes what the Meter says include the calls of all nodes until now.
+func (d *Dir) RefreshMeter(ctx context.Context) error {
+	if err := d.Settle(ctx); err != nil {
+		return err
+	}
+	return d.Meter.Refresh(ctx)
+}
+
 // CloseDue closes all months that are due, and returns the new statements. One node does it at a
 // time, when all have copied what they counted.
 func (d *Dir) CloseDue(ctx context.Context) ([]statements.Statement, error) {

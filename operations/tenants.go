@@ -181,8 +181,13 @@ func tenantExists(clientID string) error {
 	return failure.New(failure.Conflict, "the tenant %s exists already; to change it, use `stile tenant set`, and for a new secret `stile tenant rotate-secret`", clientID)
 }
 
-func listTenants(_ context.Context, d *datadir.Dir, q TenantQuery) ([]TenantInfo, error) {
+// listTenants returns tenants. While the database does not respond, their calls are those that this
+// node knows: the list is what an operator looks at then.
+func listTenants(ctx context.Context, d *datadir.Dir, q TenantQuery) ([]TenantInfo, error) {
 	all, err := []TenantInfo{}, q.Check()
+	if err == nil {
+		_ = d.RefreshMeter(ctx)
+	}
 	for _, t := range d.Tenants.List() {
 		if err == nil && q.Selects(t) {
 			all = append(all, tenantInfo(d, t))
@@ -194,6 +199,9 @@ func listTenants(_ context.Context, d *datadir.Dir, q TenantQuery) ([]TenantInfo
 func showTenant(ctx context.Context, d *datadir.Dir, n TenantName) (TenantInfo, error) {
 	t, err := lookup.Tenant(d, n.ClientID)
 	if err != nil {
+		return TenantInfo{}, err
+	}
+	if err := d.RefreshMeter(ctx); err != nil {
 		return TenantInfo{}, err
 	}
 	live, err := d.LiveTokens(ctx)

@@ -324,6 +324,18 @@ func readPassword(setting, file string) (string, error) {
 	return password, nil
 }
 
+// refusedStore reports whether the store that counts was given and is not valid, so the default
+// remained.
+func (s *Settings) refusedStore(from []given) bool {
+	last := ""
+	for _, g := range from {
+		if g.name == "store" {
+			last = strings.Join(g.texts, ",")
+		}
+	}
+	return !s.Postgres() && last != "" && last != "sqlite"
+}
+
 // checkEngines checks the settings of engines together.
 func (s *Settings) checkEngines(add func(key, problem string)) {
 	if s.Postgres() {

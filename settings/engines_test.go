@@ -2,6 +2,7 @@ package settings
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -33,6 +34,18 @@ func TestEngineProblems(t *testing.T) {
 		_, err := Load(Source{File: name})
 		if err == nil || !strings.Contains(strings.ReplaceAll(err.Error(), name+":", "F:"), c.want) {
 			t.Errorf("%q\n got %v\nwant %s", c.file, err, c.want)
+		}
+	}
+}
+
+// TestRefusedStore checks that a store that is not valid leads to one error, and not to advice on
+// the settings that need PostgreSQL. A valid one does.
+func TestRefusedStore(t *testing.T) {
+	const others = "\nstate: valkey://a\nstore_key_file: k\nstore_password_file: p"
+	for store, want := range map[string]int{"mysql://db/stile": 1, "sqlite": 3} {
+		_, err := Load(Source{File: file(t, "store: "+store+others)})
+		if found, ok := errors.AsType[Problems](err); !ok || len(found) != want {
+			t.Errorf("%s: %v; want %d problems", store, err, want)
 		}
 	}
 }

@@ -175,7 +175,9 @@ func (s *Settings) checkTogether(from []given) (problems Problems) {
 			add("issuers", "must not contain public_url: the server's own tokens need no entry")
 		}
 	}
-	s.checkEngines(add)
+	if !s.refusedStore(from) { // otherwise advice to change other settings would mislead
+		s.checkEngines(add)
+	}
 	if name, problem := s.OIDC.check(); problem != "" {
 		add(name, problem)
 	}

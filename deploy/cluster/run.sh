@@ -12,10 +12,12 @@ stile=${STILE:-$(realpath -m "$here/../../bin/stile")}
 dir=${KEEP:-}
 
 main() {
+  check_port
   trap stop EXIT
   trap 'exit 130' INT TERM
   find_programs
   prepare_directory
+  lock_directory
   check_ports
   start_postgres
   start_valkey
@@ -41,6 +43,14 @@ find_programs() {
   [ -x "$stile" ] || fail "$stile is missing: make build"
 }
 
+check_port() {
+  case $PORT in
+    *[!0-9]* | 0* | ??????*) ;;
+    *) [ "$PORT" -gt 65475 ] || return 0 ;;
+  esac
+  fail "PORT=$PORT: must be the first of 60 free ports, from 1 to 65475, such as PORT=8080"
+}
+
 prepare_directory() {
   umask 077
   if [ -n "$dir" ]; then
@@ -63,9 +73,16 @@ check_ports() {
   done
 }
 
+# lock_directory refuses a directory that another run uses, also with other ports. The lock ends
+# with this script.
+lock_directory() {
+  exec 9>"$dir/lock"
+  flock -n 9 || fail "$dir is in use by another run: stop that first, or choose another KEEP"
+}
+
 # --- processes --------------------------------------------------------------------------------
 
-declare -A pids # of what runs, by name
+declare -A pids=() # of what runs, by name
 
 # start NAME USER COMMAND… runs a program in a session of its own, so that Ctrl-C reaches only this
 # script, which stops them in order. The kernel ends them with it, if it is killed.
@@ -74,7 +91,7 @@ start() {
   shift 2
   local as=()
   [ "$user" = "" ] || as=(--reuid "$user" --regid "$(id -g "$user")" --clear-groups)
-  setsid setpriv --pdeathsig TERM "${as[@]}" "$@" >>"$dir/$name.out" 2>>"$dir/$name.log" </dev/null &
+  setsid setpriv --pdeathsig TERM "${as[@]}" "$@" >>"$dir/$name.out" 2>>"$dir/$name.log" </dev/null 9>&- &
   pids[$name]=$!
 }
 
@@ -170,17 +187,21 @@ log: {level: warn, format: text}
 END
 }
 
-# start_nodes starts the first node with the demo's site. The others have the demo without the site:
-# the start page and the pictures.
 start_nodes() {
   for i in 1 2 3; do
-    local site=none # its tenant and its site exist once
-    [ "$i" != 1 ] || site=127.0.0.1:$((PORT + 10))
-    start "node$i" "" env STILE_CONFIG="$dir/stile.yaml" STILE_DATA="$dir/node$i" STILE_NODE="node$i" \
-      STILE_LISTEN="127.0.0.1:$((PORT + 20 + i))" STILE_ADMIN_LISTEN="127.0.0.1:$((PORT + i))" \
-      "$stile" serve --demo --demo-listen "$site"
+    start_node "$i"
     await "node$i" "is not ready" ready $((PORT + 20 + i))
   done
+}
+
+# start_node I starts a node. The first has the demo's site, whose tenant exists once. The others
+# have the demo without the site: the start page and the pictures.
+start_node() {
+  local site=none
+  [ "$1" != 1 ] || site=127.0.0.1:$((PORT + 10))
+  start "node$1" "" env STILE_CONFIG="$dir/stile.yaml" STILE_DATA="$dir/node$1" STILE_NODE="node$1" \
+    STILE_LISTEN="127.0.0.1:$((PORT + 20 + $1))" STILE_ADMIN_LISTEN="127.0.0.1:$((PORT + $1))" \
+    "$stile" serve --demo --demo-listen "$site"
 }
 
 ready() { curl -sf -o "$dir/curl.out" "http://127.0.0.1:$1/readyz"; }
@@ -195,7 +216,8 @@ start_haproxy() {
 explain() {
   cat "$dir/node1.out" # what the demo prints
   cat <<END
-Three nodes serve this together. Each is a process that you may end, to see that nothing is missed:
+Three nodes serve this together. Each is a process that you may end, to see that nothing is missed.
+It starts again after 10 s:
 
   node1     kill ${pids[node1]}    console http://127.0.0.1:$((PORT + 1))
   node2     kill ${pids[node2]}    console http://127.0.0.1:$((PORT + 2))
@@ -213,16 +235,25 @@ Ctrl-C stops all of it${temporary:+, and removes $dir}.
 END
 }
 
-# watch reports programs that end, until no node is left.
+# watch reports programs that end, until no node is left. A node that ended starts again after 10 s,
+# as systemd would start it.
 watch() {
+  declare -A again=()
   while true; do
     for name in "${!pids[@]}"; do
       ! kill -0 "${pids[$name]}" 2>/dev/null || continue
       unset "pids[$name]"
       say "$name has ended; the end of its log:"
       tail -3 "$dir/$name.log" >&2
+      [ "${name#node}" = "$name" ] || again[$name]=$((SECONDS + 10))
     done
     [ -n "${pids[node1]:-}${pids[node2]:-}${pids[node3]:-}" ] || fail "no node is left"
+    for name in "${!again[@]}"; do
+      [ $SECONDS -ge "${again[$name]}" ] || continue
+      unset "again[$name]"
+      start_node "${name#node}"
+      say "$name runs again: kill ${pids[$name]}"
+    done
     sleep 0.2
   done
 }

@@ -86,6 +86,9 @@ func showNow(ctx context.Context, d *datadir.Dir, clientID string) (n Now, err e
 	if err != nil {
 		return n, err
 	}
+	if err := d.RefreshMeter(ctx); err != nil {
+		return n, err
+	}
 	now := d.Now()
 	for _, t := range d.Tenants.List() {
 		if only == 0 || t.Number == only {

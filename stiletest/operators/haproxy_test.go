@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -234,17 +235,58 @@ func TestHAProxyEndsSlowRequests(t *testing.T) {
 	}
 }
 
-// TestHAProxyWithCertificate checks the lines for a certificate, which are comments in the file.
-func TestHAProxyWithCertificate(t *testing.T) {
-	dir := t.TempDir()
-	text := read(t, deploy+"cluster/haproxy.cfg")
-	text = replace(t, text, "    bind \"${STILE_PROXY_LISTEN}\"\n", "", "    # bind ", "    bind ", "    # http-re", "    http-re",
-		"/etc/haproxy/api.example.pem", combinedCertificate(t, dir))
+// TestHAProxyOnAServer checks that HAProxy accepts its configuration with exactly the variables of
+// docs/cluster.md, and that its lines for a server, which are comments in the file, make it serve
+// as another user than root.
+func TestHAProxyOnAServer(t *testing.T) {
+	var variables []string
+	for _, b := range blocksOf(t, "cluster.md") {
+		if b.file == "/etc/default/haproxy" {
+			variables = strings.Split(strings.TrimSpace(b.text), "\n")[1:]
+		}
+	}
+	accepts(t, read(t, deploy+"cluster/haproxy.cfg"), variables)
+	accepts(t, asOnAServer(t), variables)
+	if os.Getuid() != 0 {
+		t.Skip("only root can start it as another user")
+	}
+	b := newBalancer(t, onAServer...)
+	if node := b.get("a"); !strings.HasPrefix(node, "node") {
+		t.Error(node)
+	}
+	process := fmt.Sprintf("/proc/%d/", b.program.PID())
+	if status := read(t, process+"status"); !regexp.MustCompile(`(?m)^Uid:\t[1-9]`).MatchString(status) {
+		t.Errorf("HAProxy serves as root:\n%s", status)
+	}
+	if root, err := os.Readlink(process + "root"); err != nil || root != "/var/lib/haproxy" {
+		t.Errorf("HAProxy's root directory is %s %v", root, err)
+	}
+}
+
+// onAServer removes the # from the lines that docs/cluster.md names.
+var onAServer = []string{"    # user ", "    user ", "    # group ", "    group ", "    # chroot ", "    chroot "}
+
+// asOnAServer returns the configuration with the lines that docs/cluster.md says to use.
+func asOnAServer(t *testing.T) string {
+	t.Helper()
+	return replace(t, read(t, deploy+"cluster/haproxy.cfg"), onAServer...)
+}
+
+// accepts checks that HAProxy accepts a configuration, with no other variables than these.
+func accepts(t *testing.T, configuration string, variables []string) {
+	t.Helper()
 	bin, err := engines.HAProxyProgram()
 	check(t, err)
-	cmd := exec.Command(bin, "-c", "-f", write(t, filepath.Join(dir, "haproxy.cfg"), text, 0o644))
-	cmd.Env = []string{"STILE_PROXY_SOCKET=" + dir + "/s", "STILE_NODE1=127.0.0.1:1", "STILE_NODE2=127.0.0.1:2", "STILE_NODE3=127.0.0.1:3"}
+	cmd := exec.Command(bin, "-c", "-f", write(t, filepath.Join(t.TempDir(), "haproxy.cfg"), configuration, 0o644))
+	cmd.Env = variables
 	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "WARNING") {
 		t.Errorf("haproxy -c: %v\n%s", err, out)
 	}
+}
+
+// TestHAProxyWithCertificate checks the lines for a certificate, which are comments in the file.
+func TestHAProxyWithCertificate(t *testing.T) {
+	text := replace(t, asOnAServer(t), "    bind \"${STILE_PROXY_LISTEN}\"\n", "", "    # bind ", "    bind ", "    # http-re", "    http-re",
+		"/etc/haproxy/api.example.pem", combinedCertificate(t, t.TempDir()))
+	accepts(t, text, []string{"STILE_PROXY_SOCKET=/s", "STILE_NODE1=127.0.0.1:1", "STILE_NODE2=127.0.0.1:2", "STILE_NODE3=127.0.0.1:3"})
 }

@@ -18,7 +18,7 @@ import (
 
 // ErrAway means that the server has not responded recently, or that too many requests wait for it,
 // so that a request was not sent.
-var ErrAway = errors.New("PostgreSQL was not asked")
+var ErrAway = errors.New("PostgreSQL was not asked; `stile check` says why")
 
 const (
 	// tripAfter is how many requests must fail until others fail at once. Each node polls four times a

@@ -21,7 +21,8 @@ var ErrReadOnly = errors.New("the database can only be read: the server is a rep
 var advice = map[string]string{
 	"28000": "the server does not let this account in: check the account, the password and pg_hba.conf",
 	"28P01": "the password is wrong: check the account and the password in the URL, PGPASSWORD or the password file",
-	"3D000": "the database does not exist: create it with `createdb`",
+	"08P01": "the server does not serve this connection: if the URL is that of PgBouncer, PgBouncer does not reach PostgreSQL",
+	"3D000": "the database does not exist: create it with CREATE DATABASE NAME OWNER ACCOUNT ENCODING 'UTF8' TEMPLATE template0",
 	"42501": "the account may not do that: make it the owner of the database",
 	"53100": "the server's disk is full",
 	"53300": "the server has too many connections: raise max_connections, lower the number of nodes, or use PgBouncer",

@@ -128,6 +128,9 @@ func Config(url string) (*pgx.ConnConfig, error) {
 	if file, ok := errors.AsType[*fs.PathError](err); ok {
 		return nil, fmt.Errorf("a file that the URL of the database names, such as with sslrootcert, can't be read: %w", file)
 	}
+	if err != nil && strings.Contains(err.Error(), "sslmode is invalid") {
+		return nil, errors.New("the URL of the database is invalid: sslmode must be disable, allow, prefer, require, verify-ca or verify-full")
+	}
 	if err != nil {
 		return nil, errors.New("the URL of the database is invalid: it must be like postgres://account:password@host:5432/database?sslmode=verify-full")
 	}

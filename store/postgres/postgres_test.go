@@ -142,9 +142,9 @@ func TestErrorsKeepThePassword(t *testing.T) {
 	noDatabase := url[:strings.LastIndex(url, "/")] + "/missing?sslmode=disable"
 	for url, says := range map[string]string{
 		wrong:      "the password is wrong",
-		noDatabase: "createdb",
+		noDatabase: "TEMPLATE template0",
 		strings.Replace(wrong, "@127.0.0.1:", "@::", 1):   "must be like postgres://",
-		strings.Replace(wrong, "disable", "sometimes", 1): "must be like postgres://",
+		strings.Replace(wrong, "disable", "sometimes", 1): "sslmode must be",
 		"postgres://stile:blackthorn@127.0.0.1:1/a?x=%zz": "must be like postgres://",
 		"postgres://stile:blackthorn@127.0.0.1:1/stile":   "127.0.0.1:1/stile: PostgreSQL can't be reached at 127.0.0.1:1 (connect: connection refused): check",
 		"postgres://stile:blackthorn@db.invalid/stile":    "the host db.invalid can't be found",

@@ -38,7 +38,7 @@ var (
 // the engine must be cleared, and tokens that were issued until now must be refused.
 func Choose(last, found Owner, live []string) (next Owner, changed bool, err error) {
 	if found.Installation != "" && found.Installation != last.Installation {
-		return next, false, foreign
+		return next, false, errForeign
 	}
 	next = Owner{last.Installation, found.Memory}
 	if next.Memory == "" {
@@ -53,14 +53,14 @@ func Choose(last, found Owner, live []string) (next Owner, changed bool, err err
 	return next, true, nil
 }
 
-var foreign = fmt.Errorf("%w, and installations can't share one: set `state` to another database number, such as valkey://host/1, or to another engine. If nothing uses the other installation any more, empty this one with FLUSHDB", ErrForeign)
+var errForeign = fmt.Errorf("%w, and installations can't share one: set `state` to another database number, such as valkey://host/1, or to another engine. If nothing uses the other installation any more, empty this one with FLUSHDB", ErrForeign)
 
 // Check returns an error unless an engine whose owner is found is the one that the installation
 // uses.
 func (o Owner) Check(found Owner) error {
 	switch {
 	case found.Installation != "" && found.Installation != o.Installation:
-		return foreign
+		return errForeign
 	case found.Memory != o.Memory:
 		return fmt.Errorf("%w: compare the setting `state` with that of the other nodes, and what its name leads to", ErrOther)
 	}

@@ -1,6 +1,7 @@
 package valkey
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,6 +73,8 @@ func (e *Engine) Check(ctx context.Context) ([]Finding, error) {
 			findings = append(findings, Finding{address, "it does not respond", err.Error(),
 				"start it, or remove it from the cluster with CLUSTER FORGET", false})
 			continue
+		case code(err) == "NOPERM":
+			return append(findings, e.refused("INFO", err)), nil
 		case err != nil:
 			return nil, fmt.Errorf("examine %s: %w", address, e.failed(err, false))
 		}
@@ -231,7 +234,7 @@ func (e *Engine) checkCommands(ctx context.Context) (findings []Finding) {
 	if e.target.Cluster {
 		ranges, _, err := e.slotRanges(ctx)
 		if err != nil {
-			return []Finding{e.refused("CLUSTER SLOTS", err)}
+			return []Finding{e.refused("CLUSTER|SLOTS", err)}
 		}
 		slots = oneOfEach(ranges)
 	}
@@ -239,10 +242,11 @@ func (e *Engine) checkCommands(ctx context.Context) (findings []Finding) {
 		key := e.names.probe(slot)
 		b := e.client.B()
 		for _, command := range []rueidis.Completed{
+			b.Ping().Build(),
 			b.Set().Key(key).Value("1").PxMilliseconds(probeMillis).Build(),
 			b.Get().Key(key).Build(),
 			b.Arbitrary("MGET").Keys(key, e.names.epoch(slot)).Build(),
-			b.Eval().Script("return redis.call('EXISTS', KEYS[1])").Numkeys(1).Key(key).Build(),
+			b.Eval().Script("return redis.call('GET', KEYS[1])").Numkeys(1).Key(key).Build(),
 			b.Evalsha().Sha1(swapScript.hash).Numkeys(1).Key(key).Build(),
 			b.Scan().Cursor(0).Count(1).Build(),
 			b.Unlink().Key(key).Build(),
@@ -264,7 +268,9 @@ func (e *Engine) refused(command string, err error) Finding {
 	f := Finding{e.String(), command + " is refused", fault(err, true).Error(), "see the server's log", true}
 	switch code(err) {
 	case "NOPERM":
-		f.Fix = "allow it: ACL SETUSER name +" + strings.ToLower(command) + " ~" + e.names.prefix + "*"
+		f.Why = "the user may not run it: " + err.Error()
+		f.Fix = fmt.Sprintf("allow it: ACL SETUSER %s +%s ~%s*; docs/cluster.md lists all commands that stile needs",
+			cmp.Or(e.target.user, "default"), strings.ToLower(command), e.names.prefix)
 	case "READONLY":
 		f.Fix = "give the address of the master in the URL"
 	}

@@ -1,7 +1,9 @@
 package valkey_test
 
 import (
+	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -77,6 +79,58 @@ func TestCheckManaged(t *testing.T) {
 	}
 }
 
+// restricted returns the user of docs/cluster.md, who may only run the commands that stile needs,
+// as a setting of the server, and how to connect as that user.
+func restricted(t testing.TB) (setting string, o valkey.Options) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/cluster.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^user (\S+) on >(\S+) ~\* \+.*$`).FindStringSubmatch(string(page))
+	if found == nil {
+		t.Fatal("docs/cluster.md has no user")
+	}
+	return found[0], valkey.Options{User: found[1], Password: found[2]}
+}
+
+// TestPermissions: an engine works with the commands of docs/cluster.md, and without one of them
+// says which is missing. [TestCluster] and [TestSentinel] have the same user.
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(testing.TB, ...string) *engines.Engine{"valkey": engines.Valkey, "redis": engines.Redis} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			user, o := restricted(t)
+			s := start(t, user, "requirepass administrator", "masterauth administrator", "appendonly yes", "appendfsync always")
+			o.URL = "valkey://" + s.Addr + "/1"
+			e := open(t, o)
+			for name, test := range contract {
+				t.Run(name, func(t *testing.T) { test(t, e) })
+			}
+			if _, err := e.Evicted(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if got := strings.ReplaceAll(examine(t, o), "it has no SET … IFEQ\n", ""); got != "" {
+				t.Error(got)
+			}
+			administrator := raw(t, "administrator@"+s.Addr)
+			for _, command := range []string{"ping", "info", "set", "get", "mget", "eval", "evalsha", "scan", "unlink", "select"} {
+				send(t, administrator, "ACL", "SETUSER", o.User, "-"+command)
+				findings, err := valkey.Examine(t.Context(), o)
+				says := fmt.Sprint(findings, err)
+				if err == nil {
+					err = valkey.Fatal(findings)
+				}
+				if err == nil || !strings.Contains(says, "+"+command) || !strings.Contains(says, "ACL SETUSER") {
+					t.Errorf("without %s: %s", command, says)
+				}
+				send(t, administrator, "ACL", "SETUSER", o.User, "+"+command)
+			}
+		})
+	}
+}
+
 // TestPassword: errors and descriptions never contain the password.
 func TestPassword(t *testing.T) {
 	t.Parallel()
@@ -102,4 +156,28 @@ func TestPassword(t *testing.T) {
 	if got := e.String(); got != "redis://"+s.Addr {
 		t.Error(got)
 	}
+}
+
+// TestWrongURL: each error of connecting says what is wrong and what to do.
+func TestWrongURL(t *testing.T) {
+	t.Parallel()
+	server := engines.Valkey(t, "appendonly yes")
+	closed := engines.Redis(t, "appendonly yes", "requirepass elder")
+	for url, says := range map[string]string{
+		"valkeys://" + server.Addr: "has TLS if and only if the scheme is valkeys://",
+		"valkey://127.0.0.1:1":     "check the host and the port",
+		"valkey://" + server.Addr + "," + server.Addr + "?cluster=yes": "the server is not part of a cluster",
+		"valkey://" + server.Addr + "?sentinel=mymaster":               "the server is not a Sentinel",
+		"redis://" + closed.Addr:                                       "set state_password_file",
+		"redis://stile:wrong@" + closed.Addr:                           "check the user in the URL and state_password_file",
+	} {
+		if got := examineAll(t, url); !strings.Contains(got, says) {
+			t.Errorf("%s: %s; want %s", url, got, says)
+		}
+	}
+}
+
+func examineAll(t *testing.T, url string) string {
+	findings, err := valkey.Examine(t.Context(), valkey.Options{URL: url})
+	return fmt.Sprint(findings, err)
 }

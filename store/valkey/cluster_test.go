@@ -19,8 +19,9 @@ const poll = 10 * time.Millisecond
 // TestCluster runs all tests of a Cluster on one: to form it takes seconds.
 func TestCluster(t *testing.T) {
 	t.Parallel()
-	nodes := engines.Cluster(t, "appendonly yes", "appendfsync always", "cluster-require-full-coverage no", "repl-diskless-sync-delay 0", "cluster-node-timeout 1000")
-	e := open(t, valkey.Options{URL: "valkey://" + nodes[0].Addr + "," + nodes[1].Addr + "?cluster=yes", Prefix: "a*b:"})
+	user, allowed := restricted(t)
+	nodes := engines.Cluster(t, user, "appendonly yes", "appendfsync always", "cluster-require-full-coverage no", "repl-diskless-sync-delay 0", "cluster-node-timeout 1000")
+	e := open(t, valkey.Options{URL: "valkey://" + nodes[0].Addr + "," + nodes[1].Addr + "?cluster=yes", Prefix: "a*b:", User: allowed.User, Password: allowed.Password})
 	for name, test := range contract {
 		t.Run(name, func(t *testing.T) { test(t, e) })
 	}
@@ -259,8 +260,9 @@ func id(t *testing.T, node *engines.Engine) string {
 
 // addReplica adds a replica of a master to its cluster.
 func addReplica(t *testing.T, master *engines.Engine) *engines.Engine {
+	user, _ := restricted(t)
 	t.Helper()
-	r := engines.Valkey(t, "cluster-enabled yes", "cluster-node-timeout 1000")
+	r := engines.Valkey(t, user, "cluster-enabled yes", "cluster-node-timeout 1000")
 	c := raw(t, r.Addr)
 	host, port, _ := strings.Cut(master.Addr, ":")
 	info := send(t, raw(t, master.Addr), "CLUSTER", "NODES")

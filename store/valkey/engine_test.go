@@ -33,10 +33,14 @@ func open(t testing.TB, o valkey.Options) *valkey.Engine {
 	return e
 }
 
-// raw returns a client that sends any command to a server.
+// raw returns a client that sends any command to a server, at host:port or password@host:port.
 func raw(t testing.TB, address string) rueidis.Client {
 	t.Helper()
-	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{address}, ForceSingleClient: true, DisableCache: true})
+	password, host, found := strings.Cut(address, "@")
+	if !found {
+		password, host = "", address
+	}
+	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{host}, Password: password, ForceSingleClient: true, DisableCache: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/redis/rueidis"
@@ -25,14 +26,14 @@ var certain = map[string]string{
 	"MASTERDOWN":  "the server is a replica without its master",
 	"MISCONF":     "the server can't write its files; see its log",
 	"MOVED":       "the slot is on another server; is cluster=yes missing in the URL?",
-	"NOAUTH":      "the server requires a password",
-	"NOPERM":      "the user lacks a permission; stile check says which",
+	"NOAUTH":      "the server requires a password; set state_password_file, or give it in the URL",
+	"NOPERM":      "the user may not access the keys; allow them with ACL SETUSER, such as ~*",
 	"NOREPLICAS":  "too few replicas are connected; see min-replicas-to-write",
 	"NOSCRIPT":    "the server does not know the script",
 	"OOM":         "the server's memory is full; raise maxmemory",
 	"READONLY":    "the server is a replica; has a failover ended?",
 	"TRYAGAIN":    "the slot is being moved",
-	"WRONGPASS":   "user or password is wrong",
+	"WRONGPASS":   "user or password is wrong; check the user in the URL and state_password_file",
 	"WRONGTYPE":   "the key has a value that stile did not write; use a prefix or another database",
 }
 
@@ -40,10 +41,9 @@ var certain = map[string]string{
 // was a script.
 func fault(err error, script bool) error {
 	if reply, ok := rueidis.IsRedisErr(err); ok {
-		code, _, _ := strings.Cut(reply.Error(), " ")
-		hint, known := certain[code]
+		hint := hintOf(err)
 		switch {
-		case known:
+		case hint != "":
 			return fmt.Errorf("valkey: %s: %s", hint, reply.Error())
 		case !script:
 			return fmt.Errorf("valkey: the server refused the command: %s", reply.Error())
@@ -70,6 +70,23 @@ func code(err error) string {
 	}
 	code, _, _ := strings.Cut(reply.Error(), " ")
 	return code
+}
+
+// lacked finds the command that a user may not run.
+var lacked = regexp.MustCompile(`^NOPERM .*'([^']+)' command`)
+
+// hintOf returns what the operator can do after a reply that says that nothing was executed, "" if
+// the reply does not say so.
+func hintOf(err error) string {
+	reply, ok := rueidis.IsRedisErr(err)
+	if !ok {
+		return ""
+	}
+	if command := lacked.FindStringSubmatch(reply.Error()); command != nil {
+		return "the user may not run a command; allow it with ACL SETUSER NAME +" + command[1] +
+			"; docs/cluster.md lists all commands that stile needs"
+	}
+	return certain[code(err)]
 }
 
 // lacksCondition reports whether a server refused SET because it does not know IFEQ.
@@ -102,16 +119,20 @@ func isTimeout(err error) bool {
 
 // unreachable returns the error of connecting, with what the operator can do.
 func unreachable(err error) error {
-	switch hint, known := certain[code(err)]; {
-	case known:
+	switch hint := hintOf(err); {
+	case hint != "":
 		return fmt.Errorf("%s: %w", hint, err)
 	case errors.Is(err, rueidis.ErrNoAddr):
 		return errors.New("no host responds")
+	case strings.Contains(err.Error(), "cluster support disabled"):
+		return fmt.Errorf("the server is not part of a cluster: give one address without cluster=yes, or set cluster-enabled yes on each server: %w", err)
+	case strings.Contains(strings.ToLower(err.Error()), "unknown command 'sentinel'"):
+		return fmt.Errorf("the server is not a Sentinel: give the addresses of the Sentinels, or remove ?sentinel= from the URL: %w", err)
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("the server closed the connection: check that it is Valkey or Redis, and whether it needs TLS (valkeys:// or rediss://): %w", err)
 	}
 	if _, ok := errors.AsType[*dialError](err); ok {
-		return fmt.Errorf("%w: check the host and the port in the URL, and that the server runs and listens there", err)
+		return fmt.Errorf("%w: check the host and the port in the URL, that the server runs and listens there, and that it has TLS if and only if the scheme is valkeys:// or rediss://", err)
 	}
 	return err
 }

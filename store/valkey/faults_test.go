@@ -298,12 +298,13 @@ func TestReadyReplica(t *testing.T) {
 // TestSentinel: the Sentinels replace a master that is gone.
 func TestSentinel(t *testing.T) {
 	t.Parallel()
-	s := engines.Sentinel(t, "appendonly yes")
+	user, allowed := restricted(t)
+	s := engines.Sentinel(t, user, "appendonly yes")
 	var hosts []string
 	for _, sentinel := range s.Sentinels {
 		hosts = append(hosts, sentinel.Addr)
 	}
-	e := open(t, valkey.Options{URL: "redis://" + strings.Join(hosts, ",") + "?sentinel=" + s.Name})
+	e := open(t, valkey.Options{URL: "redis://" + strings.Join(hosts, ",") + "?sentinel=" + s.Name, User: allowed.User, Password: allowed.Password})
 	k := put(t, e, "a")
 	replicated(t, s.Master.Addr)
 	began := time.Now()

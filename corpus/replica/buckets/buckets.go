@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -104,6 +105,9 @@ func (c *Chunks) explain(err error) error {
 		return fmt.Errorf("%s: %w", c.config, replica.ErrNone)
 	case "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch":
 		return fmt.Errorf("%s: %w: check the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the file in ?credentials= or the role of the machine), what they may do, and the region", c.config, err)
+	}
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+		return fmt.Errorf("%s: the bucket's server can't be reached: %w: check the endpoint in corpus_store, and that the server runs", c.config, err)
 	}
 	return fmt.Errorf("%s: %w", c.config, err)
 }
