@@ -87,8 +87,8 @@ func TestLookingCreatesNothing(t *testing.T) {
 }
 
 // TestLookingAtNodesCreatesNothing runs every command that does not add the first of something next
-// to nodes with data, either with a data directory that does not exist, or with an empty one. Of its
-// copy of the corpus, nothing may be left, there or elsewhere.
+// to nodes with data, either with a data directory that does not exist, or with an empty one. Of
+// its copy of the corpus, nothing may be left, there or elsewhere.
 func TestLookingAtNodesCreatesNothing(t *testing.T) {
 	url, temporary := engines.Postgres(t), t.TempDir()
 	t.Setenv("TMPDIR", temporary)

@@ -147,8 +147,9 @@ func open(ctx context.Context, s *settings.Settings, now func() time.Time, log *
 	return d, nil
 }
 
-// hold locks the directory that s names, and returns s. A command that only looks at the database of
-// nodes, from where no node is, gets a temporary directory for its copies, and settings that name it.
+// hold locks the directory that s names, and returns s. A command that only looks at the database
+// of nodes, from where no node is, gets a temporary directory for its copies, and settings that
+// name it.
 func hold(s *settings.Settings, how opening) (*lock, *settings.Settings, error) {
 	if !how.create && s.Postgres() && !HasData(s.Data) && !exists(filepath.Join(s.Data, lockFile)) {
 		held, dir, err := takeTemporary()

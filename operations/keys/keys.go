@@ -79,8 +79,8 @@ func WouldRotate(_ context.Context, d *datadir.Dir, r Rotation) (any, error) {
 	return after, failure.Of(failure.Conflict, d.Keys.MayRotate(d.Now()))
 }
 
-// Reencrypted is how many values were encrypted again, and the fingerprint of the key with which all
-// are encrypted now.
+// Reencrypted is how many values were encrypted again, and the fingerprint of the key with which
+// all are encrypted now.
 type Reencrypted struct {
 	Values int    `json:"values"`
 	Key    string `json:"key"`
