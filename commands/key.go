@@ -72,9 +72,23 @@ key.`,
 			if p.json {
 				return printing.JSON(p.out, done)
 			}
-			_, err := fmt.Fprintf(p.out, "encrypted %d values again\n", done.Values)
+			_, err := fmt.Fprintln(p.out, reencrypted(done))
 			return err
 		}})
+}
+
+// reencrypted says what was encrypted again, and what to check before the next step.
+func reencrypted(done operations.KeyReencrypted) string {
+	key := fmt.Sprintf("the key %.8s…, the first one in store_key_file", done.Key)
+	if done.Values == 0 {
+		return "everything is already encrypted with " + key + "; to change it, put the new key first on each node and restart it"
+	}
+	values := "values"
+	if done.Values == 1 {
+		values = "value"
+	}
+	return fmt.Sprintf("encrypted %d %s again with %s; before you remove the old key, check that the file of each node has this one, and that each was restarted since",
+		done.Values, values, key)
 }
 
 func (p *program) showKeys(asJSON any, keys []operations.KeyView) error {

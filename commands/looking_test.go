@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"stile.example/stile/operations"
+	"stile.example/stile/stiletest/engines"
 )
 
 // placeholders are arguments for the words of a command's Use.
@@ -77,6 +78,57 @@ func TestLookingCreatesNothing(t *testing.T) {
 			inside, _ := filepath.Glob(empty + "/*")
 			if len(left) != 2 || len(inside) != 0 { // stile.yaml and empty
 				t.Errorf("stile %s created %v %v", strings.Join(args, " "), left, inside)
+			}
+		}
+	})
+	if looked < 20 {
+		t.Errorf("only %d commands", looked)
+	}
+}
+
+// TestLookingAtNodesCreatesNothing runs every command that does not add the first of something next
+// to nodes with data, either with a data directory that does not exist, or with an empty one. Of
+// its copy of the corpus, nothing may be left, there or elsewhere.
+func TestLookingAtNodesCreatesNothing(t *testing.T) {
+	url, temporary := engines.Postgres(t), t.TempDir()
+	t.Setenv("TMPDIR", temporary)
+	node := newHarness(t, "store: "+url+"\nstore_key: "+strings.Repeat("5e", 32)+"\n")
+	node.must("tenant", "add", "acme")
+	node.must("content", "import", node.write("items.jsonl", threeItems))
+	empty := t.TempDir()
+	looked := 0
+	visit((&program{}).root(), func(c *cobra.Command) {
+		name := operationName(c)
+		op, isOperation := operations.Find(name)
+		if c.HasSubCommands() || !isOperation || op.MayCreate() {
+			return
+		}
+		looked++
+		args, ok := argumentsOf(t, c, node.dir)
+		if !ok {
+			return
+		}
+		args = append(append(strings.Fields(name), args...), needed[name]...)
+		if c.Flags().Lookup("yes") != nil {
+			args = append(args, "--yes")
+		}
+		dir := empty
+		if looked%2 == 0 {
+			dir = filepath.Join(empty, "data")
+		}
+		out, err, _ := node.run(append(args, "--data", dir)...)
+		if strings.Contains(err, "created the data directory") {
+			t.Errorf("stile %s: %s", strings.Join(args, " "), err)
+		}
+		if name == "content list" && strings.Count(out, "\n") != 4 {
+			t.Errorf("the items: %s%s", out, err)
+		}
+		for _, dir := range []string{empty, temporary} {
+			if left, _ := filepath.Glob(dir + "/*"); len(left) != 0 {
+				t.Errorf("stile %s left %v", strings.Join(args, " "), left)
+				for _, file := range left {
+					os.RemoveAll(file)
+				}
 			}
 		}
 	})

@@ -132,8 +132,7 @@ func open(ctx context.Context, s *settings.Settings, now func() time.Time, log *
 	if !how.create && !s.Postgres() && !HasData(s.Data) {
 		return nil, noData(s.Data)
 	}
-	// The directory of a node has only copies, so that it may always be created.
-	held, err := takeLock(s.Data, how.create || s.Postgres())
+	held, s, err := hold(s, how)
 	if err != nil {
 		return nil, err
 	}
@@ -146,6 +145,24 @@ func open(ctx context.Context, s *settings.Settings, now func() time.Time, log *
 		return nil, errors.Join(explainDamage(s, err), held.release())
 	}
 	return d, nil
+}
+
+// hold locks the directory that s names, and returns s. A command that only looks at the database
+// of nodes, from where no node is, gets a temporary directory for its copies, and settings that
+// name it.
+func hold(s *settings.Settings, how opening) (*lock, *settings.Settings, error) {
+	if !how.create && s.Postgres() && !HasData(s.Data) && !exists(filepath.Join(s.Data, lockFile)) {
+		held, dir, err := takeTemporary()
+		if err != nil {
+			return nil, nil, err
+		}
+		elsewhere := *s
+		elsewhere.Data = dir
+		return held, &elsewhere, nil
+	}
+	// The directory of a node has only copies, so that its files may always be created.
+	held, err := takeLock(s.Data, how.create || s.Postgres())
+	return held, s, err
 }
 
 func (d *Dir) open(ctx context.Context, s *settings.Settings, how opening) (err error) {

@@ -18,6 +18,8 @@ type lock struct {
 	file    *os.File
 	remove  bool // the file did not exist, and was created to look only
 	created bool // the directory did not exist
+
+	temporary string // the directory, which is removed with the lock; "": it stays
 }
 
 // lockFile is the name of the file that is locked. It contains what [Dir.Announce] writes.
@@ -43,6 +45,18 @@ func takeLock(dir string, create bool) (*lock, error) {
 		return nil, err
 	}
 	return &lock{file: f, remove: isNew && !create, created: created}, nil
+}
+
+// takeTemporary creates and locks a directory that exists as long as its lock.
+func takeTemporary() (held *lock, dir string, err error) {
+	if dir, err = os.MkdirTemp("", "stile-look-"); err != nil {
+		return nil, "", fmt.Errorf("create a temporary directory: %w", err)
+	}
+	if held, err = takeLock(dir, true); err != nil {
+		return nil, "", errors.Join(err, os.RemoveAll(dir))
+	}
+	held.temporary = dir
+	return held, dir, nil
 }
 
 // lockAlone locks an open file, and empties it of what a process that was killed announced. A file
@@ -75,5 +89,9 @@ func (l *lock) release() (err error) {
 			err = nil
 		}
 	}
-	return errors.Join(err, l.file.Close())
+	err = errors.Join(err, l.file.Close())
+	if l.temporary != "" {
+		err = errors.Join(err, os.RemoveAll(l.temporary))
+	}
+	return err
 }

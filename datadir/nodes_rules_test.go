@@ -105,6 +105,21 @@ func TestLookingCreatesNothing(t *testing.T) {
 	}
 }
 
+// TestInterruptedMigration checks what is said of a database that lacks tables because its first
+// start, or a move to it, was interrupted: it has no data of an older version.
+func TestInterruptedMigration(t *testing.T) {
+	interrupt := `DELETE FROM migrations WHERE name > '0001_core.sql'`
+	start, move := newSite(t), newSite(t)
+	start.exec(interrupt)
+	if p, err := Peek(t.Context(), start.settings("a"), time.Now); err != nil || !p.IsNew || p.IsOld || p.Incomplete != nil {
+		t.Errorf("an interrupted start: %+v, %v", p, err)
+	}
+	move.exec(beginMove, interrupt)
+	if p, err := Peek(t.Context(), move.settings("a"), time.Now); err != nil || p.IsOld || !errors.Is(p.Incomplete, moved.ErrIncomplete) {
+		t.Errorf("an interrupted move: %+v, %v", p, err)
+	}
+}
+
 // TestLostKeys checks that nodes make no new keys for tenants that have secrets by the old ones,
 // and don't use keys that belong to other tenants.
 func TestLostKeys(t *testing.T) {

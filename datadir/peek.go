@@ -18,8 +18,8 @@ import (
 // Peeked is what [Peek] finds.
 type Peeked struct {
 	Version     string // of PostgreSQL
-	IsNew       bool   // the database has no tables
-	IsOld       bool   // an older version of stile wrote it
+	IsNew       bool   // the database has no tables, or not all of them and no data
+	IsOld       bool   // an older version of stile wrote the data
 	Clock       time.Duration
 	Unverified  bool         // others may read and change what is sent to PostgreSQL
 	HasKeys     bool         // the keys of the servers are in it
@@ -62,8 +62,7 @@ func Peek(ctx context.Context, s *settings.Settings, now func() time.Time) (p Pe
 		p.IsNew = true
 		return p, db.MayCreate(ctx)
 	case len(missing) > 0:
-		p.IsOld = true
-		return p, nil
+		return p, p.lookAtOld(ctx, db)
 	}
 	v, err := (nodetable.Sealed{DB: db}).Read(ctx, sealedKeys)
 	if err != nil {
@@ -74,8 +73,8 @@ func Peek(ctx context.Context, s *settings.Settings, now func() time.Time) (p Pe
 		d := &Dir{box: box, Now: now}
 		keys, p.KeyProblem = d.unseal(v)
 	}
-	if p.Incomplete = moved.CheckIncoming(ctx, db); p.Incomplete != nil && !errors.Is(p.Incomplete, moved.ErrIncomplete) {
-		return p, p.Incomplete
+	if err := p.lookForMove(ctx, db); err != nil {
+		return p, err
 	}
 	if err := db.Ready(ctx); err != nil {
 		return p, err
@@ -99,4 +98,24 @@ func Peek(ctx context.Context, s *settings.Settings, now func() time.Time) (p Pe
 	digestKey, err := signing.Shared(keys, false).DigestKey()
 	p.Differences = nodes.Differences(s.SharedFingerprint(digestKey), all)
 	return p, err
+}
+
+// lookAtOld says what a database without some tables has: the data of an older version, or only
+// what was made before a first start or a move was interrupted.
+func (p *Peeked) lookAtOld(ctx context.Context, db *postgres.DB) error {
+	installation, err := db.Identity(ctx, secretKeyName)
+	if err != nil {
+		return err
+	}
+	p.IsNew, p.IsOld = installation == "", installation != ""
+	return p.lookForMove(ctx, db)
+}
+
+// lookForMove says whether the database is the target of a move that is not complete.
+func (p *Peeked) lookForMove(ctx context.Context, db *postgres.DB) error {
+	err := moved.CheckIncoming(ctx, db)
+	if errors.Is(err, moved.ErrIncomplete) {
+		p.Incomplete, err = err, nil
+	}
+	return err
 }

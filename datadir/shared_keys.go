@@ -174,19 +174,24 @@ func (d *Dir) awaitKeys(ctx context.Context) error {
 	return d.Nodes.AwaitKeys(ctx, at.Topics[nodes.KeysOf])
 }
 
-// Reencrypt encrypts everything that is encrypted in the database again, with the first key of
-// store_key_file. It returns how many values that were.
-func (d *Dir) Reencrypt(ctx context.Context) (n int, err error) {
+// Reencrypt encrypts everything in the database again that is not encrypted with the first key of
+// store_key_file. It returns how many values that were, and the fingerprint of that key.
+func (d *Dir) Reencrypt(ctx context.Context) (n int, key string, err error) {
 	if d.Nodes == nil {
-		return 0, ErrNotShared
+		return 0, "", ErrNotShared
 	}
-	return d.sealed.ReplaceAll(ctx, func(name string, v nodetable.Value) (nodetable.Value, error) {
+	key = d.box.Fingerprint()
+	n, err = d.sealed.ReplaceAll(ctx, func(name string, v nodetable.Value) (*nodetable.Value, error) {
+		if v.Key == key {
+			return nil, nil
+		}
 		data, err := d.box.Open(name, v.Data)
 		if err != nil {
-			return v, fmt.Errorf("%w: none of the keys in store_key_file is %.8s…", err, v.Key)
+			return nil, fmt.Errorf("%w: none of the keys in store_key_file is %.8s…", err, v.Key)
 		}
-		return nodetable.Value{Data: d.box.Seal(name, data), Key: d.box.Fingerprint()}, nil
+		return &nodetable.Value{Data: d.box.Seal(name, data), Key: key}, nil
 	})
+	return n, key, err
 }
 
 // ErrNotShared says that something exists only if several nodes share a database.

@@ -4,7 +4,8 @@
 // The data directory is locked meanwhile, and only read. The order makes a move safe to interrupt
 // at any point, and to repeat:
 //
-//  1. The target is claimed: nodes refuse to start on it until the move is complete.
+//  1. The target is claimed, a new database together with its first tables: nodes refuse to start
+//     on it until the move is complete.
 //  2. The corpus is published, and the states are written. Both may be repeated.
 //  3. All tables, the keys and the mark that the move is complete are one transaction. Before it
 //     commits, everything is read back and compared with the source.
@@ -70,22 +71,31 @@ type mover struct {
 	tokens  digest             // of all states of tokens: id, state
 }
 
-// Run moves everything.
-func Run(ctx context.Context, o Options) (r Result, err error) {
+// begin locks and opens the source. It returns an error if it must not be moved to the target.
+func begin(ctx context.Context, o Options) (_ *mover, err error) {
 	src, err := openSource(ctx, o.From, o.Now())
 	if err != nil {
-		return r, err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, src.close()) }()
 	m := &mover{Options: o, source: src, digests: map[string]*digest{}, used: usageSums{},
 		result: Result{From: o.From, To: o.Target.Place, At: o.Now().UTC().Truncate(time.Second), DryRun: o.DryRun}}
 	m.progress = progress{tell: o.Progress}
-	if err := m.checkMark(); err != nil {
+	if err = m.checkMark(); err == nil {
+		err = m.checkURL(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, src.close())
+	}
+	return m, nil
+}
+
+// Run moves everything.
+func Run(ctx context.Context, o Options) (r Result, err error) {
+	m, err := begin(ctx, o)
+	if err != nil {
 		return r, err
 	}
-	if err := m.checkURL(ctx); err != nil {
-		return r, err
-	}
+	defer func() { err = errors.Join(err, m.source.close()) }()
 	before, err := m.checkTarget(ctx, o.Target.DB.Reader())
 	if err != nil {
 		return r, err

@@ -2,6 +2,7 @@ package move
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,10 +11,10 @@ import (
 	"time"
 
 	"stile.example/stile/datadir"
+	"stile.example/stile/datadir/moved"
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
 	"stile.example/stile/store/postgres"
-	"stile.example/stile/tokens/signing"
 )
 
 // Opened is the store of nodes, opened for a move to it. This process is not a node.
@@ -24,17 +25,27 @@ type Opened struct {
 }
 
 // Open opens the store that the settings name, to move an installation to it. A new database
-// gets its tables. from is the data directory that is to be moved.
-func Open(ctx context.Context, s *settings.Settings, from string, now func() time.Time, log *slog.Logger) (_ *Opened, err error) {
+// gets its tables, and with the first of them the claim, unless Options.DryRun is set: nodes can't
+// start on it while the others are made. Open changes nothing if what Options.From names can't be
+// moved there. It does not use Options.Target.
+func Open(ctx context.Context, s *settings.Settings, o Options, log *slog.Logger) (_ *Opened, err error) {
 	t := &Opened{Target: Target{Place: s.Store.String(), PublicURL: s.Origin(s.Listen)}}
 	if t.Box, err = datadir.NewBox(s); err != nil {
 		return nil, err
 	}
-	p, err := datadir.Places(s, now, log)
+	p, err := datadir.Places(s, o.Now, log)
 	if err != nil {
 		return nil, err
 	}
-	installation := installationIn(from, now())
+	o.Target = &t.Target
+	installation, err := installationIn(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if !o.DryRun {
+		claimed := moved.Incoming{Installation: installation, At: o.Now().UTC().Truncate(time.Second)}
+		p.Created = func(ctx context.Context, tx *sql.Tx) error { return writeMove(ctx, tx, claimed) }
+	}
 	if err := p.BeginFirstEpoch(ctx, installation); err != nil {
 		return nil, err
 	}
@@ -54,18 +65,13 @@ func Open(ctx context.Context, s *settings.Settings, from string, now func() tim
 	return t, nil
 }
 
-// installationIn returns the id of the installation in a data directory; "": [Run] says why it
-// can't be read. So a move to a new database can use the engine of one that was interrupted.
-func installationIn(dir string, now time.Time) string {
-	keys, err := signing.ReadKeys(datadir.KeyFile(dir), now)
+// installationIn returns the id of the installation that is to be moved, or why it can't be.
+func installationIn(ctx context.Context, o Options) (string, error) {
+	m, err := begin(ctx, o)
 	if err != nil {
-		return ""
+		return "", err
 	}
-	id, err := keys.Fingerprint()
-	if err != nil {
-		return ""
-	}
-	return id
+	return m.source.fingerprint, m.source.close()
 }
 
 // Close closes the store.

@@ -40,15 +40,14 @@ func checkPostgres(ctx context.Context, s *settings.Settings, now func() time.Ti
 		return nil
 	}
 	switch {
+	case p.Incomplete != nil:
+		add("store", Wrong, "%s: %v", s.Store, p.Incomplete)
 	case p.IsNew:
 		add("store", OK, "%s: PostgreSQL %s; it has no data yet, and the first start creates it", s.Store, p.Version)
 	case p.IsOld:
 		add("store", Warning, "%s: PostgreSQL %s; an older version of stile wrote the data, and the next start or command migrates it: make a backup first", s.Store, p.Version)
 	default:
 		add("store", OK, "%s: PostgreSQL %s can be read and written", s.Store, p.Version)
-	}
-	if p.Incomplete != nil {
-		add("store", Wrong, "%s: %v", s.Store, p.Incomplete)
 	}
 	checkClockOf("PostgreSQL", p.Clock, add)
 	switch {

@@ -23,7 +23,7 @@ func (p Places) BeginFirstEpoch(ctx context.Context, installation string) (err e
 	if p.States == "" {
 		return nil // PostgreSQL does not lose its memory
 	}
-	db, err := postgres.Open(ctx, p.Postgres, postgres.Options{Log: p.Log, Now: p.Now})
+	db, err := postgres.Open(ctx, p.Postgres, postgres.Options{Log: p.Log, Now: p.Now, Created: p.Created})
 	if err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}

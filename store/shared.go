@@ -34,6 +34,9 @@ type Places struct {
 
 	// Statement is how long one statement of PostgreSQL may take; 0 means 30 s.
 	Statement time.Duration
+	// Created is run in the transaction that makes the first tables of a new database; nil: nothing
+	// is.
+	Created func(ctx context.Context, tx *sql.Tx) error
 
 	Log *slog.Logger
 	Now func() time.Time
@@ -70,7 +73,7 @@ type Member struct {
 // OpenShared opens what nodes share. join registers this process as a node, before it changes
 // anything, and returns an error if the rest must not be opened: nothing is changed then.
 func OpenShared(ctx context.Context, p Places, join func(*postgres.DB) (Member, error)) (_ *Store, err error) {
-	db, err := postgres.Open(ctx, p.Postgres, postgres.Options{Log: p.Log, Now: p.Now, Statement: p.Statement})
+	db, err := postgres.Open(ctx, p.Postgres, postgres.Options{Log: p.Log, Now: p.Now, Statement: p.Statement, Created: p.Created})
 	if err != nil {
 		return nil, err
 	}

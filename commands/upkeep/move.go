@@ -1,8 +1,10 @@
 package upkeep
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"time"
@@ -70,19 +72,13 @@ func (p Commands) move(c *cobra.Command, f moveFlags) (err error) {
 			err = fmt.Errorf("the move was interrupted, and is not complete: run the same command again; until it is complete, the server can also be started again on %s (%w)", f.from, err)
 		}
 	}()
-	target, err := move.Open(c.Context(), s, f.from, p.Now, p.Logger(s))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, target.Close()) }()
 	by := operations.CommandLine(os.Getuid())
 	shown := &progress{out: p.Err(), now: p.Now, next: p.Now().Add(2 * time.Second)}
-	r, err := move.Run(c.Context(), move.Options{
+	r, err := moveTo(c.Context(), s, move.Options{
 		From: f.from, Now: p.Now, DryRun: f.dryRun,
-		Target:   &target.Target,
 		By:       audit.Entry{Actor: by.Name, Role: string(by.Role), Credential: by.Credential},
 		Progress: func(part string, n int64) { shown.show("moving", part, int(n)) },
-	})
+	}, p.Logger(s))
 	if errors.Is(err, datadir.ErrNoData) {
 		return fmt.Errorf("--from %s is not a data directory of stile: it has no stile.db and keys.json; name the setting data of the server to move", f.from)
 	}
@@ -93,6 +89,17 @@ func (p Commands) move(c *cobra.Command, f moveFlags) (err error) {
 		return printing.JSON(p.Out(), r)
 	}
 	return p.showMoved(r)
+}
+
+// moveTo moves an installation to the store that the settings name.
+func moveTo(ctx context.Context, s *settings.Settings, o move.Options, log *slog.Logger) (r move.Result, err error) {
+	target, err := move.Open(ctx, s, o, log)
+	if err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, target.Close()) }()
+	o.Target = &target.Target
+	return move.Run(ctx, o)
 }
 
 // moveSettings returns the settings of the nodes.

@@ -79,19 +79,21 @@ func WouldRotate(_ context.Context, d *datadir.Dir, r Rotation) (any, error) {
 	return after, failure.Of(failure.Conflict, d.Keys.MayRotate(d.Now()))
 }
 
-// Reencrypted is how many values were encrypted again.
+// Reencrypted is how many values were encrypted again, and the fingerprint of the key with which
+// all are encrypted now.
 type Reencrypted struct {
-	Values int `json:"values"`
+	Values int    `json:"values"`
+	Key    string `json:"key"`
 }
 
 // Reencrypt encrypts what is encrypted in the database again, with the first key of the setting
 // store_key_file.
 func Reencrypt(ctx context.Context, d *datadir.Dir, _ None) (Reencrypted, error) {
-	n, err := d.Reencrypt(ctx)
+	n, key, err := d.Reencrypt(ctx)
 	if errors.Is(err, datadir.ErrNotShared) {
 		err = failure.Of(failure.Conflict, err)
 	}
-	return Reencrypted{n}, err
+	return Reencrypted{n, key}, err
 }
 
 // WouldReencrypt is the preview of [Reencrypt].

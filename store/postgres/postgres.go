@@ -44,6 +44,10 @@ type Options struct {
 	Statement time.Duration
 	// Wait is how long a transaction waits for others; 0 means 5 s.
 	Wait time.Duration
+
+	// Created is run in the transaction that makes the first tables of a new database; nil: nothing
+	// is.
+	Created func(ctx context.Context, tx *sql.Tx) error
 }
 
 // DB is an open database. It is safe for concurrent use.
@@ -212,7 +216,7 @@ func isSupported(version int) error {
 func (db *DB) migrate(ctx context.Context, cfg *pgx.ConnConfig) error {
 	pool := openPool(newConnector(cfg, beginWriting(migrationTimeout, migrationTimeout), false, 2*migrationTimeout, db.breaker), 1)
 	defer pool.Close()
-	return migration.Run(ctx, writer{pool})
+	return migration.Run(ctx, writer{pool}, db.opt.Created)
 }
 
 // writer runs transactions of a pool.

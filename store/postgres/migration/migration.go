@@ -30,7 +30,8 @@ var ErrForeign = errors.New("the database has tables of another program")
 
 // Run runs the steps that a database has not run yet. Several processes may call it at the same
 // time. It returns [ErrForeign], and changes nothing, if the database has tables but has run none.
-func Run(ctx context.Context, db migrations.Writer) error {
+// created is run in the transaction that makes the first tables of a new database; it may be nil.
+func Run(ctx context.Context, db migrations.Writer, created func(context.Context, *sql.Tx) error) error {
 	err := db.Write(ctx, func(tx *sql.Tx) error {
 		_, err := IsNew(ctx, tx)
 		return err
@@ -38,6 +39,8 @@ func Run(ctx context.Context, db migrations.Writer) error {
 	if err != nil {
 		return err
 	}
+	steps := steps
+	steps.First = created
 	return steps.Run(ctx, db)
 }
 

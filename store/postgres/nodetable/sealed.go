@@ -69,9 +69,9 @@ func (s Sealed) Remove(ctx context.Context, name string) error {
 	})
 }
 
-// ReplaceAll replaces all values by the results of fn, in one transaction, and returns their
-// number.
-func (s Sealed) ReplaceAll(ctx context.Context, fn func(name string, v Value) (Value, error)) (n int, err error) {
+// ReplaceAll replaces values by the results of fn, in one transaction, and returns how many it has
+// replaced. A value for which fn returns nil stays as it is.
+func (s Sealed) ReplaceAll(ctx context.Context, fn func(name string, v Value) (*Value, error)) (n int, err error) {
 	err = s.DB.Write(ctx, func(tx *sql.Tx) error {
 		type named struct {
 			name string
@@ -83,11 +83,12 @@ func (s Sealed) ReplaceAll(ctx context.Context, fn func(name string, v Value) (V
 		if err != nil {
 			return err
 		}
-		n = len(all)
+		n = 0
 		for _, v := range all {
 			next, err := fn(v.name, v.Value)
-			if err == nil {
-				err = putSealed(ctx, tx, v.name, next)
+			if err == nil && next != nil {
+				n++
+				err = putSealed(ctx, tx, v.name, *next)
 			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", v.name, err)

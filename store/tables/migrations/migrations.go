@@ -17,6 +17,9 @@ type Steps struct {
 	Files  fs.FS  // one step in each, as SQL
 	Prefix string // of the names that a database stores
 	Table  string // the statement that makes the table of these names, unless it exists
+
+	// First is run in the transaction of the first step; nil: nothing is.
+	First func(ctx context.Context, tx *sql.Tx) error
 }
 
 // Writer runs transactions, one at a time in all processes that use the database.
@@ -51,16 +54,20 @@ func (s Steps) Run(ctx context.Context, db Writer) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range names {
-		if err := db.Write(ctx, func(tx *sql.Tx) error { return s.runStep(ctx, tx, name) }); err != nil {
+	for i, name := range names {
+		then := s.First
+		if i > 0 {
+			then = nil
+		}
+		if err := db.Write(ctx, func(tx *sql.Tx) error { return s.runStep(ctx, tx, name, then) }); err != nil {
 			return fmt.Errorf("migrate to %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// runStep runs one step, unless the database has run it.
-func (s Steps) runStep(ctx context.Context, tx *sql.Tx, name string) error {
+// runStep runs one step and then a function, nil for none, unless the database has run the step.
+func (s Steps) runStep(ctx context.Context, tx *sql.Tx, name string, then func(context.Context, *sql.Tx) error) error {
 	n, err := rows.Affected(tx.ExecContext(ctx, `INSERT INTO migrations (name) VALUES (?) ON CONFLICT DO NOTHING`, name))
 	if err != nil || n == 0 {
 		return err
@@ -69,8 +76,10 @@ func (s Steps) runStep(ctx context.Context, tx *sql.Tx, name string) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, string(text))
-	return err
+	if _, err = tx.ExecContext(ctx, string(text)); err != nil || then == nil {
+		return err
+	}
+	return then(ctx, tx)
 }
 
 // Missing returns the names of the steps that a database has not run yet, in order. It returns an

@@ -1,0 +1,101 @@
+package move
+
+import (
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"stile.example/stile/datadir"
+	"stile.example/stile/datadir/moved"
+	"stile.example/stile/settings"
+	"stile.example/stile/stiletest/engines"
+	"stile.example/stile/store/postgres"
+)
+
+// nodesOf returns the settings of nodes that share a database.
+func nodesOf(t *testing.T, url string, more ...string) *settings.Settings {
+	t.Helper()
+	env := append([]string{"STILE_STORE=" + url, "STILE_STORE_KEY=" + strings.Repeat("5e", 32), "STILE_DATA=" + filepath.Join(t.TempDir(), "node")}, more...)
+	s, err := settings.Load(settings.Source{Env: env})
+	check(t, err)
+	return s
+}
+
+// asIs runs a statement, "" for none, in a database that is not migrated, and returns how many
+// steps it lacks; -1 for all.
+func asIs(t *testing.T, url, statement string) (missing int) {
+	t.Helper()
+	db, names, err := postgres.OpenAsIs(t.Context(), url)
+	check(t, err)
+	if statement != "" {
+		check(t, db.Write(t.Context(), func(tx *sql.Tx) error {
+			_, err := tx.ExecContext(t.Context(), statement)
+			return err
+		}))
+	}
+	check(t, db.Close())
+	if names == nil {
+		return -1
+	}
+	return len(names)
+}
+
+// TestInterruptedBeforeTables interrupts moves to a new database while its tables are made. No node
+// starts on it then, and check says why; the move can be repeated.
+func TestInterruptedBeforeTables(t *testing.T) {
+	from := installation(t)
+	for state, isDry := range map[string]bool{"store": false, "valkey://127.0.0.1:1": false, "a dry run": true} {
+		url := engines.Postgres(t)
+		s := nodesOf(t, url)
+		if strings.HasPrefix(state, "valkey:") {
+			s = nodesOf(t, url, "STILE_STATE="+state)
+		}
+		asIs(t, url, `CREATE DOMAIN states AS bigint`) // no step can make the table of that name
+		o := options(from, nil)
+		o.DryRun, o.Now = isDry, time.Now
+		if _, err := Open(t.Context(), s, o, quiet); err == nil || !strings.Contains(err.Error(), "0002_states") {
+			t.Fatalf("%s: not interrupted: %v", state, err)
+		}
+		if n := asIs(t, url, `DROP DOMAIN states`); n < 1 {
+			t.Errorf("%s: %d steps are missing", state, n)
+		}
+		p, err := datadir.Peek(t.Context(), s, time.Now)
+		if err != nil || p.IsOld || errors.Is(p.Incomplete, moved.ErrIncomplete) == isDry {
+			t.Errorf("%s: %+v, %v", state, p, err)
+		}
+		if state != "store" {
+			continue
+		}
+		if d, err := datadir.Open(t.Context(), s, time.Now, quiet); !errors.Is(err, moved.ErrIncomplete) {
+			t.Errorf("a node starts: %v, %v", d, err)
+		}
+		to, err := Open(t.Context(), s, o, quiet)
+		check(t, err)
+		o.Target = &to.Target
+		_, err = Run(t.Context(), o)
+		check(t, errors.Join(err, to.Close()))
+		d, err := datadir.Open(t.Context(), s, time.Now, quiet)
+		check(t, err)
+		check(t, d.Close())
+		check(t, moved.Forget(from))
+	}
+}
+
+// TestOpenChecksSource checks that a database gets no tables for what can't be moved to it.
+func TestOpenChecksSource(t *testing.T) {
+	url := engines.Postgres(t)
+	if _, err := Open(t.Context(), nodesOf(t, url), options(t.TempDir(), nil), quiet); !errors.Is(err, datadir.ErrNoData) {
+		t.Error(err)
+	}
+	from := installation(t)
+	check(t, moved.Mark(from, moved.Place{To: "postgres://another/stile", At: now}))
+	if _, err := Open(t.Context(), nodesOf(t, url), options(from, nil), quiet); err == nil || !strings.Contains(err.Error(), "was moved to postgres://another/stile") {
+		t.Error(err)
+	}
+	if n := asIs(t, url, ""); n != -1 {
+		t.Errorf("only %d steps are missing", n)
+	}
+}
