@@ -5,6 +5,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"stile.example/stile/stiletest/engines"
@@ -180,4 +181,26 @@ func TestWrongURL(t *testing.T) {
 func examineAll(t *testing.T, url string) string {
 	findings, err := valkey.Examine(t.Context(), valkey.Options{URL: url})
 	return fmt.Sprint(findings, err)
+}
+
+// TestChecksTogether: nodes that start at the same time find nothing wrong in one another's tests.
+func TestChecksTogether(t *testing.T) {
+	t.Parallel()
+	s := engines.Valkey(t, "appendonly yes", "appendfsync always")
+	o := valkey.Options{URL: "valkey://" + s.Addr}
+	e := open(t, o)
+	if _, _, err := e.Swap(t.Context(), change(newKey(), "", value(0))); err != nil { // the server has the script now
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 20 {
+				if got := examine(t, o); got != "" {
+					t.Error(got)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
