@@ -15,10 +15,10 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const built = join(root, 'node_modules', '.stile-unit')
 
 /** Each file needs about 1.2 GB of memory for its two browsers. */
-const simultaneously = Math.min(availableParallelism() + 1, 4)
+const simultaneously = Math.min(availableParallelism(), 4)
 
 /** The files that measure time, which other programs lengthen. */
-const measuring = ['challenge-work.test.mjs']
+const measuring = ['challenge-work.test.mjs', 'elements-shape.test.mjs']
 
 const sets = {
   unit: () => build(files('unit', '.test.ts')),
