@@ -15,6 +15,7 @@ import (
 	"stile.example/stile/audit"
 	"stile.example/stile/corpus/library"
 	"stile.example/stile/datadir"
+	"stile.example/stile/durable"
 	"stile.example/stile/settings"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/inspect"
@@ -223,7 +224,7 @@ func (t *target) publish() error {
 		if err := os.Rename(t.staging, t.dir); err != nil {
 			return fmt.Errorf("%w; nothing was restored", err)
 		}
-		return syncDir(filepath.Dir(t.dir))
+		return durable.SyncDir(filepath.Dir(t.dir))
 	}
 	if err := t.giveAway(); err != nil {
 		return fmt.Errorf("%w; nothing was restored", err)
@@ -243,7 +244,7 @@ func (t *target) publish() error {
 			return fmt.Errorf("%w; the restore is not complete: empty %s and restore again", err, t.dir)
 		}
 	}
-	return syncDir(t.dir)
+	return durable.SyncDir(t.dir)
 }
 
 // giveAway gives what root has staged to the owner of an existing directory: the server runs as
@@ -271,13 +272,4 @@ func (t *target) close() (err error) {
 		err = os.RemoveAll(t.staging)
 	}
 	return errors.Join(err, t.release())
-}
-
-// syncDir makes renames in a directory durable.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"stile.example/stile/durable"
 )
 
 // Place says where the data of a directory was moved to by `stile move`.
@@ -34,29 +36,10 @@ func Mark(dir string, m Place) error {
 		return err
 	}
 	file := filepath.Join(dir, name)
-	if err := writeDurably(file+".new", append(text, '\n')); err != nil {
+	if err := durable.Replace(file, append(text, '\n')); err != nil {
 		return err
 	}
-	return errors.Join(os.Rename(file+".new", file), sync(dir), giveToOwner(file, dir))
-}
-
-// writeDurably writes a file that is complete after a power failure too.
-func writeDurably(file string, text []byte) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// sync makes a change of a directory durable.
-func sync(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return giveToOwner(file, dir)
 }
 
 // giveToOwner gives a file of root to the owner of the directory, whose server must read it.

@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
+
+	"stile.example/stile/durable"
 )
 
 // keyFile is the format of the file of keys. Byte slices are base64 in JSON.
@@ -106,7 +107,7 @@ func writeKeys(file string, set *Set) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(file, data)
+	return durable.Replace(file, data)
 }
 
 // encode returns the content of a file of keys.
@@ -124,39 +125,4 @@ func (s *Set) encode() ([]byte, error) {
 		return nil, fmt.Errorf("encode keys: %w", err)
 	}
 	return append(data, '\n'), nil
-}
-
-func replaceFile(file string, data []byte) (err error) {
-	tmp, err := os.CreateTemp(filepath.Dir(file), ".keys-*") // 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			tmp.Close()           // it may be closed already; the first error is the one to return
-			os.Remove(tmp.Name()) // best effort
-		}
-	}()
-	if _, err = tmp.Write(data); err != nil {
-		return err
-	}
-	if err = tmp.Sync(); err != nil {
-		return err
-	}
-	if err = tmp.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(tmp.Name(), file); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(file))
-}
-
-// syncDir makes a rename durable, even if the power fails.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
