@@ -59,9 +59,6 @@ type share struct {
 // hundredth of what was left when it was taken.
 func (m *Meter) UseBlocks(b Blocks, now func() time.Time) {
 	m.blocks, m.now, m.shares = b, now, map[account]*share{}
-	if m.calls == nil { // the ledger may have calls before this node has any
-		m.calls = map[account]count{}
-	}
 }
 
 // reserveOfBlock reserves a call of the block, if it has one. Otherwise a block must be taken, and
@@ -275,7 +272,7 @@ func (m *Meter) raise(a account, ledger int64) {
 	}
 	c := m.calls[a]
 	c.used, c.ledger = max(ledger, min(c.used, ledger+recent)), ledger
-	m.calls[a] = c
+	m.put(a, c)
 }
 
 // months returns the latest two months that were counted.

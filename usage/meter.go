@@ -182,7 +182,7 @@ func (m *Meter) settle(a account, used int64) {
 		m.change(a, used, -1)
 		c := m.calls[a]
 		c.counted += used
-		m.calls[a] = c
+		m.put(a, c)
 		m.shares[a].settle(used)
 	}
 	if e := m.settled[a]; e != nil {
@@ -193,11 +193,16 @@ func (m *Meter) settle(a account, used int64) {
 
 // change adds to the counts. The caller holds mu.
 func (m *Meter) change(a account, used, reserved int64) {
+	c := m.calls[a]
+	c.used, c.reserved = c.used+used, c.reserved+reserved
+	m.put(a, c)
+}
+
+// put replaces counts. The caller holds mu.
+func (m *Meter) put(a account, c count) {
 	if m.calls == nil {
 		m.calls = make(map[account]count)
 	}
-	c := m.calls[a]
-	c.used, c.reserved = c.used+used, c.reserved+reserved
 	m.calls[a] = c
 }
 
