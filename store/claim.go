@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -28,12 +29,6 @@ const (
 func (sh *Shared) claim(ctx context.Context, engine states.Engine, m Member, now func() time.Time) error {
 	sh.owned = engine.(states.Owned)
 	sink := values.Sink{DB: sh.Postgres}
-	if m.Installation == "" {
-		m.Installation = rand.Text()
-	}
-	if _, err := sink.Installed(ctx, m.Installation); err != nil {
-		return err
-	}
 	for began := time.Now(); ; {
 		err := sh.tryClaim(ctx, engine, sink, m, now)
 		isEarly := time.Since(began) < awaitOthers
@@ -50,6 +45,9 @@ func (sh *Shared) claim(ctx context.Context, engine states.Engine, m Member, now
 
 func (sh *Shared) tryClaim(ctx context.Context, engine states.Engine, sink values.Sink, m Member, now func() time.Time) error {
 	last, err := sink.Owner(ctx)
+	if err == nil && last.Installation == "" {
+		last, err = sink.Installed(ctx, cmp.Or(m.Installation, rand.Text()))
+	}
 	if err != nil {
 		return err
 	}
@@ -73,8 +71,10 @@ func (sh *Shared) tryClaim(ctx context.Context, engine states.Engine, sink value
 	if err != nil {
 		return err
 	}
-	present, err := sh.owned.SetOwner(ctx, next)
-	if err == nil && present.Memory != next.Memory {
+	if found.Memory == "" {
+		found, err = sh.owned.SetOwner(ctx, next)
+	}
+	if err == nil && found.Memory != next.Memory {
 		err = values.ErrMeanwhile
 	}
 	if err != nil || last.Memory == next.Memory {

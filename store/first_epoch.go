@@ -12,9 +12,6 @@ import (
 	"stile.example/stile/store/valkey"
 )
 
-// allKnown is the epoch of an engine that is to get the states of all tokens: it has lost none.
-const allKnown = 1
-
 // BeginFirstEpoch makes an engine of states that is empty, as the database is, accept tokens that
 // were issued before and never used: they have no state. An engine without an epoch would seem to
 // have lost its memory. installation is the id of what is moved; an engine of another one is
@@ -48,7 +45,7 @@ func (p Places) BeginFirstEpoch(ctx context.Context, installation string) (err e
 	}
 	_, err = e.Get(ctx, states.Key{Kind: states.KindOnce, ID: "\x00epoch"}) // there is no such value
 	if errors.Is(err, states.ErrForgot) {
-		err = e.SetEpoch(ctx, allKnown)
+		err = e.SetEpoch(ctx, states.FirstEpoch) // it is to get the states of all tokens
 	}
 	if err != nil {
 		return fmt.Errorf("prepare the engine of states: %w", err)
