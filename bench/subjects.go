@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,22 +31,25 @@ func (a *subjects) start(on []string) (kinds []*measurement, err error) {
 	if a.binary, err = stiletest.Build(a.dir); err != nil {
 		return nil, err
 	}
-	add := func(more []*measurement, failed error) {
-		kinds = append(kinds, more...)
-		if err == nil {
-			err = failed
+	haproxy := slices.Contains(on, "haproxy")
+	for _, part := range []struct {
+		isWanted bool
+		start    func() ([]*measurement, error)
+	}{
+		{slices.Contains(on, "sqlite"), a.sqlite},
+		{slices.Contains(on, "postgres"), a.postgres},
+		{haproxy || slices.Contains(on, "valkey"), func() ([]*measurement, error) { return a.valkey(haproxy) }},
+	} {
+		if !part.isWanted {
+			continue
 		}
+		more, err := part.start()
+		if err != nil {
+			return nil, err
+		}
+		kinds = append(kinds, more...)
 	}
-	if slices.Contains(on, "sqlite") {
-		add(a.sqlite())
-	}
-	if err == nil && slices.Contains(on, "postgres") {
-		add(a.postgres())
-	}
-	if err == nil && (slices.Contains(on, "valkey") || slices.Contains(on, "haproxy")) {
-		add(a.valkey(slices.Contains(on, "haproxy")))
-	}
-	return kinds, err
+	return kinds, nil
 }
 
 // add starts an installation; nodes is nil for a server with SQLite.
@@ -131,16 +133,9 @@ func always(m *measurement, addr string) *measurement {
 
 // configure sets when Valkey's append-only file reaches the disk.
 func configure(addr, appendfsync string) error {
-	c, err := net.Dial("tcp", addr)
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	fmt.Fprintf(c, "CONFIG SET appendfsync %s\r\n", appendfsync)
-	reply := make([]byte, 64)
-	n, err := c.Read(reply)
-	if err == nil && string(reply[:n]) != "+OK\r\n" {
-		err = fmt.Errorf("CONFIG SET appendfsync: %q", reply[:n])
+	reply, err := engines.Command(addr, "CONFIG SET appendfsync "+appendfsync)
+	if err == nil && reply != "+OK" {
+		err = fmt.Errorf("CONFIG SET appendfsync: %s", reply)
 	}
 	return err
 }

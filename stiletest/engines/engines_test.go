@@ -74,7 +74,7 @@ func TestKeyValueServers(t *testing.T) {
 		"redis_version:7": Redis(t, "appendonly yes"), "valkey_version:9": Valkey(t, "appendonly yes"),
 	} {
 		awaitReply(t, e, "INFO server", name)
-		if reply, err := command(e.Addr, "SET a b"); reply != "+OK" {
+		if reply, err := Command(e.Addr, "SET a b"); reply != "+OK" {
 			t.Fatal(name, reply, err)
 		}
 		time.Sleep(1100 * time.Millisecond) // it writes every second
@@ -84,11 +84,11 @@ func TestKeyValueServers(t *testing.T) {
 			t.Errorf("%s: %q, %v after a restart", name, got, err)
 		}
 		e.Pause()
-		if reply, err := command(e.Addr, "PING"); err == nil {
+		if reply, err := Command(e.Addr, "PING"); err == nil {
 			t.Errorf("%s: a paused server replies %s", name, reply)
 		}
 		e.Resume()
-		if reply, err := command(e.Addr, "PING"); reply != "+PONG" {
+		if reply, err := Command(e.Addr, "PING"); reply != "+PONG" {
 			t.Errorf("%s: %s, %v after Resume", name, reply, err)
 		}
 	}
@@ -122,13 +122,13 @@ func TestEnginesEndWithTheProcess(t *testing.T) {
 	b := make([]byte, 500)
 	n, _ := out.Read(b)
 	addr, dir, _ := strings.Cut(strings.TrimSpace(string(b[:n])), " ")
-	if _, err := command(addr, "PING"); err != nil {
+	if _, err := Command(addr, "PING"); err != nil {
 		t.Fatal(err)
 	}
 	cmd.Process.Signal(syscall.SIGKILL)
 	cmd.Wait()
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(poll) {
-		_, err := command(addr, "PING")
+		_, err := Command(addr, "PING")
 		_, gone := os.Stat(dir)
 		if err != nil && os.IsNotExist(gone) {
 			return

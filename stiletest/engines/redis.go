@@ -78,7 +78,7 @@ func newKeyValue(t testing.TB, bin string, flags, settings []string) (*Engine, e
 		return append([]string{bin, file}, flags...)
 	}
 	e.ready = func(e *Engine) error {
-		reply, err := command(e.Addr, "PING")
+		reply, err := Command(e.Addr, "PING")
 		if err == nil && strings.HasPrefix(reply, "-NOAUTH") {
 			return nil
 		}
@@ -90,8 +90,8 @@ func newKeyValue(t testing.TB, bin string, flags, settings []string) (*Engine, e
 	return e, nil
 }
 
-// command sends an inline command to a server, and returns the first line of its reply.
-func command(addr, text string) (string, error) {
+// Command sends an inline command to a server, and returns the first line of its reply.
+func Command(addr, text string) (string, error) {
 	conn, err := net.DialTimeout("tcp", addr, time.Second)
 	if err != nil {
 		return "", err
