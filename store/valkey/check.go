@@ -228,8 +228,8 @@ func (e *Engine) checkSlots(ctx context.Context) ([]Finding, error) {
 		"tokens in these slots can't be used", "see CLUSTER INFO, and repair it with valkey-cli --cluster fix", true}}, nil
 }
 
-// noScript names no script: a node that starts at the same time may have removed the key that a real
-// one would read.
+// noScript names no script: a node that starts at the same time may have removed the key that a
+// real one would read.
 var noScript = strings.Repeat("0", 40)
 
 // checkCommands executes the commands that stile needs, on each master, as tests.

@@ -189,7 +189,8 @@ func TestChecksTogether(t *testing.T) {
 	s := engines.Valkey(t, "appendonly yes", "appendfsync always")
 	o := valkey.Options{URL: "valkey://" + s.Addr}
 	e := open(t, o)
-	if _, _, err := e.Swap(t.Context(), change(newKey(), "", value(0))); err != nil { // the server has the script now
+	// The server has the script afterwards.
+	if _, _, err := e.Swap(t.Context(), change(newKey(), "", value(0))); err != nil {
 		t.Fatal(err)
 	}
 	var all sync.WaitGroup
