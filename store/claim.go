@@ -64,7 +64,7 @@ func (sh *Shared) tryClaim(ctx context.Context, engine states.Engine, sink value
 	case err != nil:
 		return err
 	case changed && m.Instead != "":
-		return fmt.Errorf("%w last, or it has lost its memory: set `state` as it was then, or %s", states.ErrOther, m.Instead)
+		return fmt.Errorf("%w, or it has lost its memory: set `state` as it was before, or %s", states.ErrOther, m.Instead)
 	case changed:
 		err = sh.clear(ctx, engine, sink, last, found)
 	}

@@ -53,7 +53,7 @@ func Choose(last, found Owner, live []string) (next Owner, changed bool, err err
 	return next, true, nil
 }
 
-var errForeign = fmt.Errorf("%w, and installations can't share one: set `state` to another database number, such as valkey://host/1, or to another engine. If nothing uses the other installation any more, empty this one with FLUSHDB", ErrForeign)
+var errForeign = fmt.Errorf("%w, and installations can't share one: set `state` to another database number, such as valkey://host/1, or to another engine. If nothing uses the other installation any more, empty the engine with FLUSHDB", ErrForeign)
 
 // Check returns an error unless an engine whose owner is found is the one that the installation
 // uses.

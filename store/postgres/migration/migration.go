@@ -73,7 +73,7 @@ func IsNew(ctx context.Context, q rows.Querier) (bool, error) {
 // Foreign returns [ErrForeign] with the names of some tables.
 func Foreign(tables []string) error {
 	few := strings.Join(tables[:min(3, len(tables))], ", ")
-	return fmt.Errorf("%w (%d, such as %s): create a database for stile alone, with `createdb`, and name it in the URL", ErrForeign, len(tables), few)
+	return fmt.Errorf("%w (%d, such as %s): create a database for stile alone with CREATE DATABASE, and name it in the URL", ErrForeign, len(tables), few)
 }
 
 // Tables returns the names of the tables where stile has its own, except those of extensions.
