@@ -60,7 +60,7 @@ type step[S comparable] struct {
 	err    error
 	isOver bool        // err is set, and fn must not be called again
 	taken  atomic.Bool // by a leader, or by its caller, who gave up
-	turn   chan bool   // true: it is done; false: its caller leads now
+	turn   chan bool   // true: it is done; false: its caller leads now; nil: it never waited
 }
 
 func (k *keeper[K, S]) start(maxKnown int, idle time.Duration) {
@@ -81,7 +81,7 @@ func (k *keeper[K, S]) update(ctx context.Context, key K, once Once, fn func(S) 
 	if err := ctx.Err(); err != nil {
 		return false, err
 	}
-	s := &step[S]{fn: fn, once: once, turn: make(chan bool, 1)}
+	s := &step[S]{fn: fn, once: once}
 	leads, err := k.join(key, s)
 	if err != nil {
 		return false, err
@@ -126,6 +126,7 @@ func (k *keeper[K, S]) join(key K, s *step[S]) (leads bool, err error) {
 		return false, ErrBusy
 	}
 	k.st.waiting.Add(1)
+	s.turn = make(chan bool, 1)
 	c.steps = append(c.steps, s)
 	return false, nil
 }

@@ -44,8 +44,7 @@ type try[S comparable] struct {
 
 // change applies a batch, and returns nil once that is stored.
 func (k *keeper[K, S]) change(ctx context.Context, key K, batch []*step[S]) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), k.st.timeFor(ctx))
-	defer cancel()
+	ctx = k.st.deadlines.Within(context.Background(), k.st.timeFor(ctx))
 	c := &change[K, S]{k: k, key: key, at: Key{k.kind, k.name(key)}, batch: batch}
 	if e, known := k.recall(key); known {
 		c.base = e.raw
@@ -167,7 +166,7 @@ func (c *change[K, S]) try(next S, spender *step[S], epoch int64) try[S] {
 	if c.base == nil {
 		v.epoch = uint32(epoch)
 	}
-	s := Swap{Key: c.at, Known: c.base, Next: appendValue(nil, v), NotBefore: epoch, Expires: c.k.expires(next, c.k.st.opt.Now())}
+	s := Swap{Key: c.at, Known: c.base, Next: v.encode(), NotBefore: epoch, Expires: c.k.expires(next, c.k.st.opt.Now())}
 	if spender != nil {
 		s.Once = spender.once
 	}
@@ -175,15 +174,11 @@ func (c *change[K, S]) try(next S, spender *step[S], epoch int64) try[S] {
 }
 
 func (c *change[K, S]) swap(ctx context.Context, s Swap) (Present, bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.k.st.opt.Timeout)
-	defer cancel()
-	return c.k.st.engine.Swap(ctx, s)
+	return c.k.st.engine.Swap(c.k.st.deadlines.Within(ctx, c.k.st.opt.Timeout), s)
 }
 
 func (c *change[K, S]) get(ctx context.Context) (Present, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.k.st.opt.Timeout)
-	defer cancel()
-	return c.k.st.engine.Get(ctx, c.at)
+	return c.k.st.engine.Get(c.k.st.deadlines.Within(ctx, c.k.st.opt.Timeout), c.at)
 }
 
 // read reads the value.
@@ -260,7 +255,7 @@ func (c *change[K, S]) restore(ctx context.Context, v value, known entry) (done 
 	epoch := c.k.st.notBefore.Load()
 	v.version++
 	v.writers = by(writer{c.k.st.opt.Node, c.k.st.attempts.Add(1)}, v.writers)
-	s := Swap{Key: c.at, Known: c.base, Next: appendValue(nil, v), Expires: time.Unix(known.expires, 0), NotBefore: epoch}
+	s := Swap{Key: c.at, Known: c.base, Next: v.encode(), Expires: time.Unix(known.expires, 0), NotBefore: epoch}
 	_, swapped, err := c.swap(ctx, s)
 	switch {
 	case errors.Is(err, ErrForgot):

@@ -1,6 +1,7 @@
 package states
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"testing"
@@ -9,23 +10,28 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// versioned is a state that is only a version.
-type versioned uint64
+// versioned is a state that has only a name and a version.
+type versioned struct {
+	id      int
+	version uint64
+}
 
-func (v versioned) order() (id []byte, version uint64) { return nil, uint64(v) }
+func (v versioned) name() int               { return v.id }
+func (v versioned) order() uint64           { return v.version }
+func (v versioned) compare(o versioned) int { return cmp.Compare(v.id, o.id) }
 
 // TestDirty: of two states of a token the later one is transferred. The next scan finds
 // the states that did not fit, and those that a scan did not reach.
 func TestDirty(t *testing.T) {
 	t.Parallel()
 	var d dirty[int, versioned]
-	d.add(-1, 2)
-	d.add(-1, 1)
-	if d.values[-1] != 2 {
+	d.add(-1, versioned{-1, 2})
+	d.add(-1, versioned{-1, 1})
+	if d.values[-1].version != 2 {
 		t.Error("an older state replaces a newer one")
 	}
 	for n := range maxDirty {
-		d.add(n, 1)
+		d.add(n, versioned{n, 1})
 	}
 	if len(d.values) != maxDirty || !d.missed {
 		t.Errorf("%d wait, some were missed: %v", len(d.values), d.missed)

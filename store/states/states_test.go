@@ -609,7 +609,7 @@ func TestValues(t *testing.T) {
 		v.version++
 		v.writers = by(writer{n%7 + 1, uint64(n)}, v.writers)
 	}
-	b := appendValue(nil, v)
+	b := v.encode()
 	got, err := parseValue(b)
 	if err != nil || got.version != 9 || string(got.state) != "state" || !got.wrote(writer{2, 8}) || got.wrote(writer{2, 1}) ||
 		len(got.writers) != maxWriters || !got.mayHide(3) || got.mayHide(4) {

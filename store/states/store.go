@@ -37,6 +37,8 @@ type Store struct {
 	sink   Sink
 	opt    Options
 
+	deadlines Deadlines
+
 	tokens    keeper[tokens.ID, tokens.State]
 	addresses keeper[addressKey, addresses.State]
 	quotas    keeper[quotaKey, quota]

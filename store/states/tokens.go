@@ -45,7 +45,7 @@ func (st *Store) SpendOnce(ctx context.Context, id tokens.ID, made, expires time
 	ctx, cancel := context.WithTimeout(ctx, st.opt.ChangeTimeout)
 	defer cancel()
 	w := writer{st.opt.Node, st.attempts.Add(1)}
-	s := Swap{Key: Key{KindOnce, string(id[:])}, Next: appendValue(nil, value{version: 1, writers: by(w, nil)}),
+	s := Swap{Key: Key{KindOnce, string(id[:])}, Next: value{version: 1, writers: by(w, nil)}.encode(),
 		Expires: expires, NotBefore: made.Unix() - 1}
 	for n := 1; ; n++ {
 		first, retry, err := st.spend(ctx, s)

@@ -1,6 +1,7 @@
 package states
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -44,7 +45,9 @@ type Token struct {
 	State   tokens.State
 }
 
-func (t Token) order() (id []byte, version uint64) { return t.ID[:], t.Version }
+func (t Token) name() tokens.ID         { return t.ID }
+func (t Token) order() uint64           { return t.Version }
+func (t Token) compare(other Token) int { return bytes.Compare(t.ID[:], other.ID[:]) }
 
 // Address is the state of a scope of addresses.
 type Address struct {
@@ -56,7 +59,9 @@ type Address struct {
 	key addressKey
 }
 
-func (a Address) order() (id []byte, version uint64) { return a.key[:], a.Version }
+func (a Address) name() addressKey          { return a.key }
+func (a Address) order() uint64             { return a.Version }
+func (a Address) compare(other Address) int { return bytes.Compare(a.key[:], other.key[:]) }
 
 const (
 	transferEvery = time.Second
@@ -65,12 +70,18 @@ const (
 )
 
 // row is a state that is transferred: a Token or an Address.
-type row interface {
-	order() (id []byte, version uint64)
+type row[K comparable, V any] interface {
+	name() K
+	order() uint64
+	sortable[V]
+}
+
+type sortable[V any] interface {
+	compare(V) int
 }
 
 // dirty has the states of one kind that are not transferred yet.
-type dirty[K comparable, V row] struct {
+type dirty[K comparable, V row[K, V]] struct {
 	mu     sync.Mutex
 	values map[K]V
 	missed bool // some are not in values
@@ -85,10 +96,8 @@ func (d *dirty[K, V]) add(key K, v V) {
 		d.values = map[K]V{}
 	}
 	old, waits := d.values[key]
-	_, version := v.order()
-	_, oldVersion := old.order()
 	switch {
-	case waits && oldVersion > version:
+	case waits && old.order() > v.order():
 	case !waits && len(d.values) >= maxDirty:
 		d.missed = true
 	default:
@@ -117,17 +126,8 @@ func (d *dirty[K, V]) miss() {
 func (d *dirty[K, V]) settle(ctx context.Context, put func(context.Context, []V) error, scan func(context.Context) error) error {
 	values, missed := d.take()
 	rest, err := inParts(ctx, slices.Collect(maps.Values(values)), put)
-	if err != nil { // if those that are stored waited again, many would never be done in time
-		failed := make(map[string]bool, len(rest))
-		for _, v := range rest {
-			id, _ := v.order()
-			failed[string(id)] = true
-		}
-		for key, v := range values {
-			if id, _ := v.order(); failed[string(id)] {
-				d.add(key, v)
-			}
-		}
+	for _, v := range rest { // if all waited again, many would never be done in time
+		d.add(v.name(), v)
 	}
 	if missed && err == nil {
 		err = scan(ctx)
@@ -140,12 +140,8 @@ func (d *dirty[K, V]) settle(ctx context.Context, put func(context.Context, []V)
 
 // inParts transfers states in one order, so that nodes that put the same ones wait for each other
 // only once. It returns those that are not stored.
-func inParts[V row](ctx context.Context, list []V, put func(context.Context, []V) error) (rest []V, err error) {
-	slices.SortFunc(list, func(a, b V) int {
-		i, _ := a.order()
-		j, _ := b.order()
-		return slices.Compare(i, j)
-	})
+func inParts[V sortable[V]](ctx context.Context, list []V, put func(context.Context, []V) error) (rest []V, err error) {
+	slices.SortFunc(list, V.compare)
 	for rest = list; len(rest) > 0; {
 		n := min(len(rest), transferRows)
 		if err := put(ctx, rest[:n]); err != nil {
@@ -183,7 +179,7 @@ func (st *Store) scanAddresses(ctx context.Context) error {
 }
 
 // scan transfers all values of a kind. A damaged value is reported, and does not stop it.
-func scan[V row](
+func scan[V sortable[V]](
 	ctx context.Context, from Engine, kind byte, read func(Key, []byte) (V, error), put func(context.Context, []V) error,
 ) error {
 	var list []V

@@ -27,8 +27,9 @@ type value struct {
 	state   []byte
 }
 
-// appendValue appends the stored form of v.
-func appendValue(b []byte, v value) []byte {
+// encode returns the stored form of v.
+func (v value) encode() []byte {
+	b := make([]byte, 0, headSize+writerSize*len(v.writers)+len(v.state))
 	b = append(b, formatByte)
 	b = binary.LittleEndian.AppendUint32(b, v.epoch)
 	b = binary.LittleEndian.AppendUint32(b, v.version)
@@ -69,7 +70,7 @@ func parseValue(b []byte) (v value, err error) {
 
 // by returns writers with a new attempt in front.
 func by(w writer, writers []writer) []writer {
-	next := append(make([]writer, 0, maxWriters), w)
+	next := append(make([]writer, 0, min(len(writers)+1, maxWriters)), w)
 	for _, other := range writers {
 		if other.node != w.node && len(next) < maxWriters {
 			next = append(next, other)

@@ -51,7 +51,7 @@ func (e *Engine) do(ctx context.Context, l *lane, command func(rueidis.Builder) 
 	if e.closed.Load() {
 		return rueidis.NewErrorResult(notSent{errClosed})
 	}
-	bounded := e.deadlines.until(ctx, e.timeout)
+	bounded := e.deadlines.Within(ctx, e.timeout)
 	for try := 1; ; try++ {
 		if err := ctx.Err(); err != nil {
 			return rueidis.NewErrorResult(notSent{err})

@@ -104,7 +104,7 @@ type server struct {
 
 func (e *Engine) inspect(ctx context.Context, address string, c rueidis.Client) (server, error) {
 	s := server{address: address, asked: time.Now(), info: map[string]string{}}
-	bounded := e.deadlines.until(ctx, e.timeout)
+	bounded := e.deadlines.Within(ctx, e.timeout)
 	text, err := c.Do(bounded, c.B().Info().Build()).ToString()
 	if err != nil {
 		return s, err
@@ -256,7 +256,7 @@ func (e *Engine) checkCommands(ctx context.Context) (findings []Finding) {
 			b.Unlink().Key(key).Build(),
 		} {
 			name := command.Commands()[0]
-			err := e.client.Do(e.deadlines.until(ctx, e.timeout), command).Error()
+			err := e.client.Do(e.deadlines.Within(ctx, e.timeout), command).Error()
 			if err != nil && !rueidis.IsRedisNil(err) && code(err) != "NOSCRIPT" {
 				findings = append(findings, e.refused(name, err))
 			}
@@ -283,7 +283,7 @@ func (e *Engine) refused(command string, err error) Finding {
 
 // checkIfEqual reports a server without SET … IFEQ.
 func (e *Engine) checkIfEqual(ctx context.Context, key string) (Finding, bool) {
-	err := e.client.Do(e.deadlines.until(ctx, e.timeout), e.client.B().Arbitrary("SET").Keys(key).
+	err := e.client.Do(e.deadlines.Within(ctx, e.timeout), e.client.B().Arbitrary("SET").Keys(key).
 		Args("1", "IFEQ", "0", "GET", "PX", strconv.Itoa(probeMillis)).Build()).Error()
 	return Finding{e.String(), "it has no SET … IFEQ", "a script does the same, and costs the server more",
 		"nothing must be done; Valkey 8.1 and Redis 8.4 have it", false}, lacksCondition(err)

@@ -85,33 +85,3 @@ func (c *conns) count() int {
 	defer c.mu.Unlock()
 	return len(c.open)
 }
-
-// deadlines makes contexts that end at a deadline, rounded up to tick. Calls with almost the same
-// deadline share one, since a context and its timer cost more than all else that a call does here.
-type deadlines [64]atomic.Pointer[deadline]
-
-const tick = 32 * time.Millisecond
-
-type deadline struct {
-	ctx context.Context
-	at  int64 // in ticks
-}
-
-// until returns a context that ends at the deadline of ctx, and at the latest after limit. It does
-// not end when ctx is cancelled: a call that was sent is better waited for, since otherwise it
-// would be unknown whether it happened.
-func (d *deadlines) until(ctx context.Context, limit time.Duration) context.Context {
-	end := time.Now().Add(limit)
-	if t, ok := ctx.Deadline(); ok && t.Before(end) {
-		end = t
-	}
-	at := end.UnixNano()/int64(tick) + 1
-	slot := &d[uint64(at)%uint64(len(d))]
-	if l := slot.Load(); l != nil && l.at == at && l.ctx.Err() == nil {
-		return l.ctx
-	}
-	shared, cancel := context.WithDeadline(context.Background(), time.Unix(0, at*int64(tick)))
-	context.AfterFunc(shared, cancel)
-	slot.Store(&deadline{shared, at})
-	return shared
-}

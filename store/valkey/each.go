@@ -36,12 +36,12 @@ func (e *Engine) eachOf(ctx context.Context, slot int, kind byte, fn func(states
 	}
 	return e.client.Dedicated(func(c rueidis.DedicatedClient) error {
 		// The first command leads the connection to the master of the slot.
-		first := c.Do(e.deadlines.until(ctx, e.timeout), c.B().Get().Key(e.names.probe(slot)).Build())
+		first := c.Do(e.deadlines.Within(ctx, e.timeout), c.B().Get().Key(e.names.probe(slot)).Build())
 		if err := first.Error(); err != nil && !rueidis.IsRedisNil(err) {
 			return e.failed(err, false)
 		}
 		for cursor := uint64(0); ; {
-			r := c.Do(e.deadlines.until(ctx, e.timeout), c.B().Scan().Cursor(cursor).
+			r := c.Do(e.deadlines.Within(ctx, e.timeout), c.B().Scan().Cursor(cursor).
 				Match(e.names.pattern(kind)).Count(scanCount).Build())
 			entry, err := r.AsScanEntry()
 			if err != nil {

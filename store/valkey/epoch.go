@@ -116,7 +116,7 @@ func (e *Engine) doMulti(ctx context.Context, commands rueidis.Commands) []rueid
 		}
 		return results
 	}
-	return e.client.DoMulti(e.deadlines.until(ctx, e.timeout), commands...)
+	return e.client.DoMulti(e.deadlines.Within(ctx, e.timeout), commands...)
 }
 
 // Ready returns an error unless each master can be written, and each slot has one.
@@ -178,7 +178,7 @@ func (e *Engine) slotRanges(ctx context.Context) (ranges []slotRange, missing in
 	if e.closed.Load() {
 		return nil, 0, errClosed
 	}
-	r := e.client.Do(e.deadlines.until(ctx, e.timeout), e.client.B().ClusterSlots().Build())
+	r := e.client.Do(e.deadlines.Within(ctx, e.timeout), e.client.B().ClusterSlots().Build())
 	list, err := r.ToArray()
 	if err != nil {
 		return nil, 0, e.failed(err, false)

@@ -18,7 +18,7 @@ func (e *Engine) Evicted(ctx context.Context) (evicted bool, err error) {
 	}
 	seen := map[string]int64{}
 	for address, c := range e.client.Nodes() {
-		text, err := c.Do(e.deadlines.until(ctx, e.timeout), c.B().Info().Section("server", "stats").Build()).ToString()
+		text, err := c.Do(e.deadlines.Within(ctx, e.timeout), c.B().Info().Section("server", "stats").Build()).ToString()
 		if err != nil && e.target.Cluster && !responded(err) {
 			continue // Ready says whether that is a master
 		}

@@ -58,7 +58,7 @@ func (e *Engine) swapIfEqual(ctx context.Context, key string, slot int, s states
 		return was, false, false, nil
 	}
 	r := e.do(ctx, l, func(b rueidis.Builder) rueidis.Completed {
-		return b.Arbitrary("SET").Keys(key).Args(string(s.Next), "IFEQ", string(s.Known), "GET", "PXAT", e.millis(s.Expires)).Build()
+		return b.Arbitrary("SET").Keys(key).Args(rueidis.BinaryString(s.Next), "IFEQ", rueidis.BinaryString(s.Known), "GET", "PXAT", e.millis(s.Expires)).Build()
 	})
 	value, err := optional(r)
 	switch {

@@ -38,9 +38,10 @@ const (
 	refreshEvery   = time.Second // how often the addresses of masters are read again
 	bufferBytes    = 64 << 10    // of a connection, for each direction
 
-	// flushDelay is how long commands wait for others, if some are in flight. It makes a swap of 64
-	// callers a third cheaper; a single caller never waits.
-	flushDelay = 20 * time.Microsecond
+	// flushDelay is how long commands wait for others, if some are in flight. With 64 callers, a
+	// call takes 2 to 3 ms, and this makes it cost 2.3 µs less (of 39) of the CPU time of the node
+	// and the server, compared with 20 µs; a single caller never waits.
+	flushDelay = 100 * time.Microsecond
 )
 
 // Options say where the engine is.
@@ -69,7 +70,7 @@ type Engine struct {
 	target    Target
 	names     names
 	lanes     []*lane
-	deadlines deadlines
+	deadlines states.Deadlines
 	conns     conns
 	timeout   time.Duration
 	margin    time.Duration
