@@ -160,6 +160,22 @@ func TestSettle(t *testing.T) {
 	})
 }
 
+// TestSettleLongTransfer: a node that has too much to copy says so, and the reader goes without.
+func TestSettleLongTransfer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for others := range 2 {
+			m := &memory{rows: []Row{row(1, "self", nil), row(2, "n2", nil)}[:1+others]}
+			n := newNode(m)
+			n.opt.Info.Name = "self"
+			n.opt.Settle = func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+			late, isLate := errors.AsType[*Unsettled](n.Settle(t.Context()))
+			if !isLate || !slices.Equal(late.Nodes, []string{"self"}) {
+				t.Errorf("%d others: %v", others, late)
+			}
+		}
+	})
+}
+
 // TestSettleRarely: a node asks the others at most five times a second, however often usage is read
 // there. A node that is alone does not wait.
 func TestSettleRarely(t *testing.T) {

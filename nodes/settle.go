@@ -80,17 +80,26 @@ func (n *Node) settle(ctx context.Context) error {
 	anybody := func(Row) bool { return false }
 	_, dead := Unscanned(all)
 	if len(dead) == 0 && len(Waiting(all, n.number, anybody)) == 0 {
-		return n.opt.Settle(ctx)
+		return n.settleOwn(ctx)
 	}
 	n.settling.last = time.Now()
 	asked, err := n.opt.Store.Increase(ctx, Settling)
 	if err == nil {
-		err = n.opt.Settle(ctx)
+		err = n.settleOwn(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("settle: %w", err)
 	}
 	return n.await(ctx, func(r Row) bool { return r.Settled >= asked }, true)
+}
+
+// settleOwn copies what this node counts. If much waits, it may not be done in time either.
+func (n *Node) settleOwn(ctx context.Context) error {
+	err := n.opt.Settle(ctx)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &Unsettled{[]string{n.opt.Info.Name}}
+	}
+	return err
 }
 
 // AwaitKeys waits until all live nodes use the keys of a counter.

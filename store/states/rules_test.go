@@ -33,18 +33,21 @@ func TestDirty(t *testing.T) {
 	for n := range maxDirty {
 		d.add(n, versioned{n, 1})
 	}
-	if len(d.values) != maxDirty || !d.missed {
-		t.Errorf("%d wait, some were missed: %v", len(d.values), d.missed)
+	if len(d.values) != maxDirty || !d.missed.Load() {
+		t.Errorf("%d wait, some were missed: %v", len(d.values), d.missed.Load())
 	}
 	put := func(context.Context, []versioned) error { return nil }
 	scans, fault := 0, errors.New("gone")
 	scan := func(context.Context) error { scans++; return fault }
-	if err := d.settle(t.Context(), put, scan); !errors.Is(err, fault) || scans != 1 {
+	if err := d.settle(t.Context(), put); err != nil || len(d.values) != 0 {
+		t.Errorf("%d wait after a transfer: %v", len(d.values), err)
+	}
+	if err := d.findMissed(t.Context(), scan); !errors.Is(err, fault) || scans != 1 {
 		t.Errorf("%d scans: %v", scans, err)
 	}
 	fault = nil
 	for range 2 {
-		if err := d.settle(t.Context(), put, scan); err != nil || scans != 2 {
+		if err := d.findMissed(t.Context(), scan); err != nil || scans != 2 {
 			t.Errorf("%d scans: %v", scans, err)
 		}
 	}

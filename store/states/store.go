@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -59,7 +58,8 @@ type Store struct {
 
 	dirtyTokens    dirty[tokens.ID, Token]
 	dirtyAddresses dirty[addressKey, Address]
-	moving         sync.Mutex // held during a transfer
+	settling       chan struct{} // has an element during a transfer of what waits
+	scanning       chan struct{} // has an element during a scan
 }
 
 var _ tokens.SharedStore = (*Store)(nil)
@@ -70,7 +70,8 @@ func Open(ctx context.Context, engine Engine, sink Sink, opt Options) (*Store, e
 	opt.MaxKnown = cmp.Or(opt.MaxKnown, 2_000_000)
 	opt.Timeout = cmp.Or(opt.Timeout, time.Second)
 	opt.ChangeTimeout = cmp.Or(opt.ChangeTimeout, 1500*time.Millisecond)
-	st := &Store{engine: engine, sink: sink, opt: opt, epoch: beginning{turn: make(chan struct{}, 1)}}
+	st := &Store{engine: engine, sink: sink, opt: opt, epoch: beginning{turn: make(chan struct{}, 1)},
+		settling: make(chan struct{}, 1), scanning: make(chan struct{}, 1)}
 	st.attempts.Store(uint64(opt.Now().UnixNano())) // so that a restart repeats none
 	st.tokens = keeper[tokens.ID, tokens.State]{st: st, kind: KindToken,
 		name:   func(id tokens.ID) string { return string(id[:]) },

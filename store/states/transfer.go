@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"stile.example/stile/addresses"
@@ -29,8 +30,9 @@ type Sink interface {
 	HasTokens(ctx context.Context) (bool, error)
 	// NotBefore returns until when states may have been lost, in Unix seconds; 0: none was lost.
 	NotBefore(ctx context.Context) (int64, error)
-	// SetNotBefore stores a later NotBefore, and returns what is stored. It is later than the one that
-	// was stored, unless that is far in the future. [FirstEpoch] changes nothing that is stored.
+	// SetNotBefore stores a later NotBefore, and returns what is stored. It is later than the one
+	// that was stored, unless that is far in the future. [FirstEpoch] changes nothing that is
+	// stored.
 	SetNotBefore(ctx context.Context, notBefore int64) (int64, error)
 	// Used returns the calls of each tenant in a month (since the year 0) that are in the ledger.
 	Used(ctx context.Context, month int32) (map[uint32]int64, error)
@@ -65,6 +67,7 @@ func (a Address) compare(other Address) int { return bytes.Compare(a.key[:], oth
 
 const (
 	transferEvery = time.Second
+	checkWithin   = 10 * time.Second
 	transferRows  = 500     // of one PutTokens
 	maxDirty      = 200_000 // states of a kind that wait for a transfer: about 70 MB
 )
@@ -84,7 +87,7 @@ type sortable[V any] interface {
 type dirty[K comparable, V row[K, V]] struct {
 	mu     sync.Mutex
 	values map[K]V
-	missed bool // some are not in values
+	missed atomic.Bool // some are not in values
 }
 
 // add notes a changed state. If too many wait, since the database is away, it is found by a scan of
@@ -99,41 +102,38 @@ func (d *dirty[K, V]) add(key K, v V) {
 	switch {
 	case waits && old.order() > v.order():
 	case !waits && len(d.values) >= maxDirty:
-		d.missed = true
+		d.missed.Store(true)
 	default:
 		d.values[key] = v
 	}
 }
 
-// take returns the states that wait, and whether others were missed.
-func (d *dirty[K, V]) take() (values map[K]V, missed bool) {
+// take returns the states that wait.
+func (d *dirty[K, V]) take() []V {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	values, missed = d.values, d.missed
-	d.values, d.missed = nil, false
-	return values, missed
+	values := slices.Collect(maps.Values(d.values))
+	d.values = nil
+	return values
 }
 
-// miss notes that a scan is necessary.
-func (d *dirty[K, V]) miss() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.missed = true
-}
-
-// settle transfers the states that wait. Those that fail wait again. scan transfers all of the
-// kind.
-func (d *dirty[K, V]) settle(ctx context.Context, put func(context.Context, []V) error, scan func(context.Context) error) error {
-	values, missed := d.take()
-	rest, err := inParts(ctx, slices.Collect(maps.Values(values)), put)
+// settle transfers the states that wait. Those that fail wait again.
+func (d *dirty[K, V]) settle(ctx context.Context, put func(context.Context, []V) error) error {
+	rest, err := inParts(ctx, d.take(), put)
 	for _, v := range rest { // if all waited again, many would never be done in time
 		d.add(v.name(), v)
 	}
-	if missed && err == nil {
-		err = scan(ctx)
+	return err
+}
+
+// findMissed calls scan, which transfers all of the kind, if some did not fit.
+func (d *dirty[K, V]) findMissed(ctx context.Context, scan func(context.Context) error) error {
+	if !d.missed.Swap(false) {
+		return nil
 	}
-	if missed && err != nil {
-		d.miss()
+	err := scan(ctx)
+	if err != nil {
+		d.missed.Store(true)
 	}
 	return err
 }
@@ -152,22 +152,49 @@ func inParts[V sortable[V]](ctx context.Context, list []V, put func(context.Cont
 	return nil, nil
 }
 
-// Settle transfers what was changed at this node before it was called.
+// Settle transfers what was changed at this node before it was called. Its error is that of ctx if
+// so much waits, or a scan takes so long, that it is not done in time.
 func (st *Store) Settle(ctx context.Context) error {
-	st.moving.Lock()
-	defer st.moving.Unlock()
+	if err := st.settle(ctx); err != nil {
+		return err
+	}
+	return st.alone(ctx, st.scanning, st.findMissed)
+}
+
+// settle transfers the states that wait.
+func (st *Store) settle(ctx context.Context) error {
+	return st.alone(ctx, st.settling, func(ctx context.Context) error {
+		return errors.Join(
+			st.dirtyTokens.settle(ctx, st.sink.PutTokens),
+			st.dirtyAddresses.settle(ctx, st.sink.PutAddresses))
+	})
+}
+
+// findMissed finds the states that did not fit among those that wait.
+func (st *Store) findMissed(ctx context.Context) error {
 	return errors.Join(
-		st.dirtyTokens.settle(ctx, st.sink.PutTokens, st.scanTokens),
-		st.dirtyAddresses.settle(ctx, st.sink.PutAddresses, st.scanAddresses))
+		st.dirtyTokens.findMissed(ctx, st.scanTokens),
+		st.dirtyAddresses.findMissed(ctx, st.scanAddresses))
 }
 
 // Scan transfers all states in the engine: also those that a node changed and did not transfer
 // before it died. It reads everything, so it is for the time after a death, and for one node at a
 // time.
 func (st *Store) Scan(ctx context.Context) error {
-	st.moving.Lock()
-	defer st.moving.Unlock()
-	return errors.Join(st.scanTokens(ctx), st.scanAddresses(ctx))
+	return st.alone(ctx, st.scanning, func(ctx context.Context) error {
+		return errors.Join(st.scanTokens(ctx), st.scanAddresses(ctx))
+	})
+}
+
+// alone calls fn when no other call has the turn.
+func (st *Store) alone(ctx context.Context, turn chan struct{}, fn func(context.Context) error) error {
+	select {
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
+		return fn(ctx)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (st *Store) scanTokens(ctx context.Context) error {
@@ -224,8 +251,28 @@ func readToken(k Key, b []byte) (t Token, err error) {
 }
 
 // Run transfers what changes, about every second, until ctx ends. It also notices that the engine
-// has lost its memory, or a part of it.
+// has lost its memory, or a part of it. If much is to be transferred, that takes as long as it
+// takes. What changes repeatedly meanwhile is transferred once, and a scan, which may take hours,
+// delays nothing else.
 func (st *Store) Run(ctx context.Context) {
+	var work sync.WaitGroup
+	defer work.Wait()
+	work.Go(func() {
+		st.repeat(ctx, "transfer the states", st.settle)
+	})
+	work.Go(func() {
+		st.repeat(ctx, "transfer the states by a scan", func(ctx context.Context) error { return st.alone(ctx, st.scanning, st.findMissed) })
+	})
+	st.repeat(ctx, "look whether the engine of states has lost any", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, checkWithin)
+		defer cancel()
+		return errors.Join(st.checkEvicted(ctx), st.checkEpoch(ctx), st.restoreBlocks(ctx))
+	})
+}
+
+// repeat calls fn about every second, until ctx ends. It logs when that begins to fail, and when it
+// works again.
+func (st *Store) repeat(ctx context.Context, name string, fn func(context.Context) error) {
 	tick := time.NewTicker(transferEvery)
 	defer tick.Stop()
 	failing := false
@@ -235,26 +282,24 @@ func (st *Store) Run(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		at, cancel := context.WithTimeout(ctx, 10*transferEvery)
-		err := errors.Join(st.checkEvicted(at), st.Settle(at), st.checkEpoch(at), st.restoreBlocks(at))
-		cancel()
+		err := fn(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		if (err != nil) != failing {
 			failing = err != nil
-			st.logTransfer(err)
+			st.logRepeated(name, err)
 		}
 	}
 }
 
-// logTransfer logs that transfers fail, or work again.
-func (st *Store) logTransfer(err error) {
+// logRepeated logs that something which is repeated fails, or works again.
+func (st *Store) logRepeated(name string, err error) {
 	if err != nil {
-		st.opt.Log.Error("states can't be transferred; they stay in the engine, and are transferred later", "err", err)
+		st.opt.Log.Error("can't "+name+"; it is tried again every second", "err", err)
 		return
 	}
-	st.opt.Log.Info("states are transferred again")
+	st.opt.Log.Info("can " + name + " again")
 }
 
 // Sweeper is an [Engine] that does not remove expired values by itself.
