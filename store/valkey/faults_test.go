@@ -90,6 +90,32 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
+// TestEachReadsAgain: a reply that is lost while all values are read does not end that, unless it
+// happens again and again.
+func TestEachReadsAgain(t *testing.T) {
+	t.Parallel()
+	p := engines.NewProxy(t, engines.Valkey(t).Addr)
+	e := open(t, valkey.Options{URL: "valkey://" + p.Addr})
+	k := put(t, e, "a")
+	for _, lost := range []int64{0, 1, 100} {
+		var left atomic.Int64
+		left.Store(lost)
+		p.Observe(func(sent []byte) {
+			if strings.Contains(string(sent), "SCAN") && left.Add(-1) >= 0 {
+				p.Cut()
+			}
+		})
+		found := map[states.Key]string{}
+		err := e.Each(t.Context(), states.KindToken, func(k states.Key, b []byte) error {
+			found[k] = string(b)
+			return nil
+		})
+		if lost == 100 && !errors.Is(err, states.ErrUnknown) || lost < 100 && (err != nil || len(found) != 1 || found[k] != "a") {
+			t.Errorf("%d replies were lost: %q, %v", lost, found, err)
+		}
+	}
+}
+
 // TestScriptFlush: a server that has forgotten the script gets it again.
 func TestScriptFlush(t *testing.T) {
 	t.Parallel()
