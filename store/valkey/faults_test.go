@@ -116,6 +116,22 @@ func TestEachReadsAgain(t *testing.T) {
 	}
 }
 
+// TestDamagedOwner: an engine whose owner can't be read is not used.
+func TestDamagedOwner(t *testing.T) {
+	t.Parallel()
+	s := engines.Valkey(t)
+	e, c := open(t, valkey.Options{URL: "valkey://" + s.Addr}), raw(t, s.Addr)
+	for _, damaged := range []string{"", "mine", "mine ", " 1"} {
+		send(t, c, "SET", "i", damaged)
+		if o, err := e.Owner(t.Context()); err == nil || !strings.Contains(err.Error(), "the key i is damaged, or belongs to another program") {
+			t.Errorf("%q: %+v, %v", damaged, o, err)
+		}
+		if o, err := e.SetOwner(t.Context(), states.Owner{Installation: "mine", Memory: "1"}); err == nil {
+			t.Errorf("%q was replaced by %+v", damaged, o)
+		}
+	}
+}
+
 // TestScriptFlush: a server that has forgotten the script gets it again.
 func TestScriptFlush(t *testing.T) {
 	t.Parallel()
