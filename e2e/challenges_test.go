@@ -15,6 +15,8 @@ import (
 type issued struct {
 	ID         string
 	Kind       string
+	Picture    string
+	Sound      string
 	CallsLeft  int                   `json:"calls_left"`
 	Parameters *challenge.Parameters `json:"parameters"`
 }

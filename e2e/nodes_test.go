@@ -39,22 +39,12 @@ func newNodesOf(t testing.TB, n int, postgres, state string, settings ...string)
 	all[0].fillCorpus()
 	for _, s := range all[1:] {
 		s.secret = all[0].secret
-		s.soon("the tenant and the corpus are known", func() bool {
+		s.within("the tenant and the corpus are known", func() bool {
 			token, err := s.Token("acme", s.secret)
 			return err == nil && s.mustGet("/v1/items", token, "192.0.2.250").Status == http.StatusOK
 		})
 	}
 	return all
-}
-
-// soon fails unless fn returns true within 3 s.
-func (s *server) soon(what string, fn func() bool) {
-	s.t.Helper()
-	for end := time.Now().Add(3 * time.Second); !fn(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(end) {
-			s.t.Fatalf("not within 3 s: %s", what)
-		}
-	}
 }
 
 // TestThreeNodesSession: a session of the console is valid on all nodes.

@@ -3,6 +3,7 @@ package move
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"stile.example/stile/settings"
 	"stile.example/stile/stiletest/engines"
 	"stile.example/stile/store/postgres"
+	"stile.example/stile/store/states"
 )
 
 // nodesOf returns the settings of nodes that share a database.
@@ -98,4 +100,41 @@ func TestOpenChecksSource(t *testing.T) {
 	if n := asIs(t, url, ""); n != -1 {
 		t.Errorf("only %d steps are missing", n)
 	}
+}
+
+// TestOpenRefusesEngines checks what a move says if its engine of states belongs to another
+// installation, or is another one than that of the move that it continues. It changes nothing
+// there, and continues with the right one.
+func TestOpenRefusesEngines(t *testing.T) {
+	v := engines.Valkey(t, "appendonly yes", "maxmemory-policy noeviction").Addr
+	in := func(database int, command string) string {
+		t.Helper()
+		reply, err := engines.Command(v, fmt.Sprintf(`EVAL "redis.call('SELECT', %d) return redis.call(%s)" 0`, database, command))
+		check(t, err)
+		return reply
+	}
+	from, url := installation(t), engines.Postgres(t)
+	o := options(from, nil)
+	o.Now = time.Now
+	open := func(database int) error {
+		to, err := Open(t.Context(), nodesOf(t, url, fmt.Sprintf("STILE_STATE=valkey://%s/%d", v, database)), o, quiet)
+		if err == nil {
+			err = to.Close()
+		}
+		return err
+	}
+	in(1, `'SET', 'i', 'another memory'`)
+	err := open(1)
+	if !errors.Is(err, states.ErrForeign) || !strings.Contains(err.Error(), "set `state` to another database number, such as valkey://host/1") {
+		t.Errorf("an engine of another installation: %v", err)
+	}
+	check(t, open(0))
+	err = open(2)
+	if !errors.Is(err, states.ErrOther) || !strings.Contains(err.Error(), "set `state` as it was before, or drop the database, create it again and repeat the move") {
+		t.Errorf("another engine than before: %v", err)
+	}
+	if one, two := in(1, `'DBSIZE'`), in(2, `'DBSIZE'`); one != ":1" || two != ":0" {
+		t.Errorf("the engines that were refused have %s and %s keys, want 1 and 0", one, two)
+	}
+	check(t, open(0))
 }

@@ -95,6 +95,25 @@ func TestCheckPostgres(t *testing.T) {
 	check("an older database", url, Warning, "make a backup first")
 }
 
+// TestCheckClockOf checks what `stile check` says about a clock: it is wrong exactly if a node does
+// not start.
+func TestCheckClockOf(t *testing.T) {
+	for ahead, wants := range map[time.Duration]string{
+		0: "ok: the clock of PostgreSQL differs by 0 ms", -datadir.WarnClock: "ok: ", datadir.WarnClock: "ok: ",
+		datadir.WarnClock + time.Millisecond: "warning: the clock of PostgreSQL is 2.0 s ahead", -datadir.MaxClock: "warning: the clock of PostgreSQL is -5.0 s ahead",
+		datadir.MaxClock: "warning: ", datadir.MaxClock + time.Millisecond: "wrong: ", -datadir.MaxClock - time.Millisecond: "wrong: ",
+		-5 * time.Minute: "wrong: the clock of PostgreSQL is -300.0 s ahead of this machine's; a node does not start if it is more than 5s: set both by NTP",
+	} {
+		var got string
+		checkClockOf("PostgreSQL", ahead, func(_ string, s State, format string, args ...any) {
+			got += string(s) + ": " + fmt.Sprintf(format, args...)
+		})
+		if !strings.HasPrefix(got, wants) {
+			t.Errorf("%s ahead: %q, want %q", ahead, got, wants)
+		}
+	}
+}
+
 // TestCheckOwner checks that `stile check` says whose engine of states a node may not use.
 func TestCheckOwner(t *testing.T) {
 	mine, live := states.Owner{Installation: "mine", Memory: "1"}, []string{"node1"}

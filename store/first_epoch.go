@@ -37,10 +37,11 @@ func (p Places) BeginFirstEpoch(ctx context.Context, installation string) (err e
 	defer func() { err = errors.Join(err, e.Close()) }()
 	mine.Installation = cmp.Or(mine.Installation, installation)
 	found, err := e.Owner(ctx)
+	var changed bool
 	if err == nil {
-		_, _, err = states.Choose(mine, found, nil)
+		_, changed, err = states.Choose(mine, found, nil)
 	}
-	if err != nil {
+	if err != nil || changed { // which claim refuses
 		return err
 	}
 	_, err = e.Get(ctx, states.Key{Kind: states.KindOnce, ID: "\x00epoch"}) // there is no such value

@@ -20,6 +20,7 @@ type Proxy struct {
 	trips    atomic.Int64
 	lose     atomic.Int64 // bytes of replies until a connection is cut, on the average; 0: never
 	delay    atomic.Int64 // of replies, in nanoseconds
+	sent     atomic.Pointer[func([]byte)]
 
 	mu    sync.Mutex
 	conns map[net.Conn]struct{}
@@ -43,6 +44,10 @@ func NewProxy(t testing.TB, target string) *Proxy {
 // a reply is one. So calls that share a pipeline share round trips. A PING that is alone is not
 // counted: drivers send it to test idle connections.
 func (p *Proxy) RoundTrips() int64 { return p.trips.Load() }
+
+// Observe makes the proxy call fn with what a client has sent, before the engine gets it. That is
+// one command, or several if they were sent together. fn is called concurrently.
+func (p *Proxy) Observe(fn func(sent []byte)) { p.sent.Store(&fn) }
 
 // LoseReplies makes the proxy cut each connection in the midst of its replies, after so many bytes
 // of them on the average. The engine has executed the commands before. 0 ends that.
@@ -90,6 +95,9 @@ func (p *Proxy) serve(client net.Conn) {
 		p.forward(client, server, func(b []byte) {
 			if !bytes.Equal(b, []byte("*1\r\n$4\r\nPING\r\n")) && !asked.Swap(true) {
 				p.trips.Add(1)
+			}
+			if fn := p.sent.Load(); fn != nil {
+				(*fn)(b)
 			}
 		})
 	}()

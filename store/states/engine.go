@@ -68,8 +68,8 @@ type Engine interface {
 	Swap(ctx context.Context, s Swap) (was Present, swapped bool, err error)
 	// Get returns what is present.
 	Get(ctx context.Context, k Key) (Present, error)
-	// Each calls fn for each value of a kind, in any order. It may miss or repeat values that change
-	// meanwhile.
+	// Each calls fn for each value of a kind, in any order. It may repeat values, and miss those that
+	// change meanwhile.
 	Each(ctx context.Context, kind byte, fn func(Key, []byte) error) error
 	// Ready returns an error if the engine can't be read and written.
 	Ready(ctx context.Context) error

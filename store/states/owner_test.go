@@ -27,8 +27,36 @@ func TestChoose(t *testing.T) {
 		{Owner{"mine", ""}, Owner{"other", "1"}, nil, false, ErrForeign},
 	} {
 		next, changed, err := Choose(c.last, c.found, c.live)
-		if changed != c.changed || !errors.Is(err, c.err) || err == nil && next.Memory == "" {
-			t.Errorf("%+v: %+v, %v, %v", c, next, changed, err)
+		if changed != c.changed || !errors.Is(err, c.err) {
+			t.Errorf("%+v: %v, %v", c, changed, err)
+		}
+		if err == nil && (next.Installation != "mine" || next.Memory == "" || c.found.Memory != "" && next.Memory != c.found.Memory) {
+			t.Errorf("%+v: the owner is %+v", c, next)
+		}
+	}
+	one, _, _ := Choose(last, Owner{}, nil)
+	if another, _, _ := Choose(last, Owner{}, nil); one.Memory == last.Memory || one.Memory == another.Memory {
+		t.Errorf("an engine that is empty gets the memory %q, then %q", one.Memory, another.Memory)
+	}
+}
+
+// TestCheckOfOwner: a node that runs may use only the memory that it knows. PostgreSQL names no
+// installation, since its database belongs to one.
+func TestCheckOfOwner(t *testing.T) {
+	for _, c := range []struct {
+		mine, found Owner
+		err         error
+	}{
+		{Owner{"mine", "1"}, Owner{"mine", "1"}, nil},
+		{Owner{"mine", "store"}, Owner{"", "store"}, nil},
+		{Owner{"mine", "1"}, Owner{"mine", "2"}, ErrOther},
+		{Owner{"mine", "1"}, Owner{"", "store"}, ErrOther},
+		{Owner{"mine", "1"}, Owner{"other", "1"}, ErrForeign},
+		{Owner{"mine", "1"}, Owner{"other", "2"}, ErrForeign},
+		{Owner{"mine", "1"}, Owner{}, ErrOther},
+	} {
+		if err := c.mine.Check(c.found); !errors.Is(err, c.err) {
+			t.Errorf("%+v, %+v: %v, want %v", c.mine, c.found, err, c.err)
 		}
 	}
 }

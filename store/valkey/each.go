@@ -2,6 +2,7 @@ package valkey
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/redis/rueidis"
@@ -12,17 +13,23 @@ import (
 const (
 	scanCount = 512 // keys that one SCAN looks at
 	getBatch  = 256 // values that are read in one pipeline
+	maxReads  = 3   // of one master, if replies are late or lost
 )
 
 // Each calls fn for each value of a kind, on all masters. It reads the names of all keys, so it
-// takes about 1 s for each million keys.
+// takes about 1 s for each million keys. If a reply is late or lost, such as on a machine where
+// several nodes start, it reads that master again, and repeats values.
 func (e *Engine) Each(ctx context.Context, kind byte, fn func(states.Key, []byte) error) error {
 	slots, err := e.masters(ctx)
 	if err != nil {
 		return fmt.Errorf("read all values: %w", err)
 	}
 	for _, slot := range slots {
-		if err := e.eachOf(ctx, slot, kind, fn); err != nil {
+		err := e.eachOf(ctx, slot, kind, fn)
+		for n := 1; n < maxReads && errors.Is(err, states.ErrUnknown) && pause(ctx, longestPause); n++ {
+			err = e.eachOf(ctx, slot, kind, fn)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -137,6 +137,7 @@ var contract = map[string]func(*testing.T, *valkey.Engine){
 	"get":        get,
 	"ready":      ready,
 	"clocks":     clocks,
+	"owner":      owner,
 }
 
 func conflict(t *testing.T, e *valkey.Engine) {
@@ -246,6 +247,51 @@ func each(t *testing.T, e *valkey.Engine) {
 	stop := errors.New("stop")
 	if err := e.Each(t.Context(), states.KindQuota, func(states.Key, []byte) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("after an error of fn: %v", err)
+	}
+}
+
+// owner: an engine gets one owner. Clear removes states, and neither the owner, the epoch nor what
+// was used once.
+func owner(t *testing.T, e *valkey.Engine) {
+	mine := states.Owner{Installation: "mine", Memory: "1"}
+	if o, err := e.Owner(t.Context()); err != nil || o != (states.Owner{}) {
+		t.Errorf("at first, the owner is %+v, %v", o, err)
+	}
+	for _, o := range []states.Owner{mine, {Installation: "other", Memory: "1"}, {Installation: "mine", Memory: "2"}} {
+		if present, err := e.SetOwner(t.Context(), o); err != nil || present != mine {
+			t.Errorf("to be set to %+v, the owner is %+v, %v", o, present, err)
+		}
+	}
+	used := states.Once{Digest: [16]byte{7}, Until: inAnHour()}
+	var all []states.Key
+	for _, kind := range []byte{states.KindToken, states.KindAddress, states.KindQuota, states.KindOnce} {
+		for range 600 {
+			k := newKey()
+			k.Kind = kind
+			s := change(k, "", "a")
+			if len(all) == 0 {
+				s.Once = used
+			}
+			if got := swap(t, e, s); !strings.HasPrefix(got, "swapped") {
+				t.Fatal(got)
+			}
+			all = append(all, k)
+		}
+	}
+	if err := e.Clear(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range all {
+		p, err := e.Get(t.Context(), k)
+		if err != nil || (p.Value != nil) != (k.Kind == states.KindOnce) || k.Kind != states.KindOnce && p.NotBefore != founded {
+			t.Fatalf("after Clear, %c %q has %q, %v", k.Kind, k.ID, p.Value, err)
+		}
+	}
+	again := change(all[0], "", "b")
+	again.Once = used
+	expect(t, e, again, fmt.Sprintf("used none since %d", founded))
+	if o, err := e.Owner(t.Context()); err != nil || o != mine {
+		t.Errorf("after Clear, the owner is %+v, %v", o, err)
 	}
 }
 

@@ -90,6 +90,48 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
+// TestEachReadsAgain: a reply that is lost while all values are read does not end that, unless it
+// happens again and again.
+func TestEachReadsAgain(t *testing.T) {
+	t.Parallel()
+	p := engines.NewProxy(t, engines.Valkey(t).Addr)
+	e := open(t, valkey.Options{URL: "valkey://" + p.Addr})
+	k := put(t, e, "a")
+	for _, lost := range []int64{0, 1, 100} {
+		var left atomic.Int64
+		left.Store(lost)
+		p.Observe(func(sent []byte) {
+			if strings.Contains(string(sent), "SCAN") && left.Add(-1) >= 0 {
+				p.Cut()
+			}
+		})
+		found := map[states.Key]string{}
+		err := e.Each(t.Context(), states.KindToken, func(k states.Key, b []byte) error {
+			found[k] = string(b)
+			return nil
+		})
+		if lost == 100 && !errors.Is(err, states.ErrUnknown) || lost < 100 && (err != nil || len(found) != 1 || found[k] != "a") {
+			t.Errorf("%d replies were lost: %q, %v", lost, found, err)
+		}
+	}
+}
+
+// TestDamagedOwner: an engine whose owner can't be read is not used.
+func TestDamagedOwner(t *testing.T) {
+	t.Parallel()
+	s := engines.Valkey(t)
+	e, c := open(t, valkey.Options{URL: "valkey://" + s.Addr}), raw(t, s.Addr)
+	for _, damaged := range []string{"", "mine", "mine ", " 1"} {
+		send(t, c, "SET", "i", damaged)
+		if o, err := e.Owner(t.Context()); err == nil || !strings.Contains(err.Error(), "the key i is damaged, or belongs to another program") {
+			t.Errorf("%q: %+v, %v", damaged, o, err)
+		}
+		if o, err := e.SetOwner(t.Context(), states.Owner{Installation: "mine", Memory: "1"}); err == nil {
+			t.Errorf("%q was replaced by %+v", damaged, o)
+		}
+	}
+}
+
 // TestScriptFlush: a server that has forgotten the script gets it again.
 func TestScriptFlush(t *testing.T) {
 	t.Parallel()
