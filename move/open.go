@@ -15,6 +15,7 @@ import (
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
 	"stile.example/stile/store/postgres"
+	"stile.example/stile/store/states"
 )
 
 // Opened is the store of nodes, opened for a move to it. This process is not a node.
@@ -61,9 +62,17 @@ func Open(ctx context.Context, s *settings.Settings, o Options, log *slog.Logger
 		return nil, errors.Join(fmt.Errorf("open the database: %w", err), os.RemoveAll(t.dir))
 	}
 	sh := t.store.Shared
-	t.DB, t.States, t.Corpus = sh.Postgres, sh.States, sh.Replica
+	t.DB, t.States, t.Corpus = sh.Postgres, clearable{sh.States, sh}, sh.Replica
 	return t, nil
 }
+
+// clearable implements [States].
+type clearable struct {
+	*states.Store
+	shared *store.Shared
+}
+
+func (c clearable) Clear(ctx context.Context) error { return c.shared.ClearStates(ctx) }
 
 // installationIn returns the id of the installation that is to be moved, or why it can't be.
 func installationIn(ctx context.Context, o Options) (string, error) {

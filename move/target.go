@@ -38,7 +38,10 @@ type Target struct {
 type States interface {
 	Update(ctx context.Context, id tokens.ID, fn func(tokens.State) tokens.State) error
 	UpdateAddress(ctx context.Context, a addresses.Scope, fn func(addresses.State) addresses.State) error
-	// Settle copies what was written to the tables of the target.
+	// Clear removes all states, such as those that an interrupted move has written. It must be called
+	// before the first update.
+	Clear(ctx context.Context) error
+	// Settle copies what was changed to the tables of the target.
 	Settle(ctx context.Context) error
 }
 
