@@ -223,6 +223,7 @@ func checkExposures(dir, command string, add report) {
 func checkSecrets(s *settings.Settings, add report) {
 	server, _ := access.Owner(s.Data)
 	files := []string{s.TLS.Key, s.StoreKeyFile, s.StorePasswordFile, s.StatePasswordFile}
+	files = append(files, secretsInURLs(s)...)
 	for _, i := range s.Issuers {
 		files = append(files, i.Introspection.SecretFile)
 	}

@@ -164,3 +164,14 @@ func checkBucket(ctx context.Context, s *settings.Settings, add report) {
 	}
 	add("corpus_store", OK, "%s can be read and written", s.CorpusStore)
 }
+
+// secretsInURLs returns the files of secrets that the URLs of engines name.
+func secretsInURLs(s *settings.Settings) (files []string) {
+	if t, err := valkey.Parse(s.State.Reveal()); err == nil {
+		files = append(files, t.SentinelPasswordFile)
+	}
+	if c, err := buckets.Parse(s.CorpusStore.Reveal()); err == nil {
+		files = append(files, c.Credentials)
+	}
+	return files
+}

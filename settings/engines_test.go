@@ -21,6 +21,7 @@ func TestEngineProblems(t *testing.T) {
 		{"store: 'postgres://a/x,postgres://b/x'\nstore_key_file: k", "F:1: store: "},
 		{"state: 'redis://:pa/ss@a'", "F:1: state: is not a valid URL; "},
 		{"state: 'redis://:p@a,redis://:q@b'", "F:1: state: the URLs must have the same user and password"},
+		{"state: 'valkeys://a?ca=f,valkeys://b?ca=g'", "F:1: state: the URLs must have the same parameters"},
 		{"state: redis", "F:1: state: does not say where the server is; must be store, or a URL such as valkey://"},
 		{"state: redis://r", "F:1: state: needs store to be postgres://…"},
 		{"state: postgres://r", "F:1: state: is not an engine for states; set store to that URL, and state to store"},
@@ -141,10 +142,11 @@ func TestPasswordInURL(t *testing.T) {
 func TestSeveralHosts(t *testing.T) {
 	const key = "\nstore_key_file: k\n"
 	for in, want := range map[string]string{
-		"redis://a,redis://b:7000":                "redis://a,b:7000?cluster=yes",
-		"valkey://u:p%40@a:1,valkey://u:p%40@b:2": "valkey://u:p%40@a:1,b:2?cluster=yes",
-		"valkey://a,b?sentinel=m":                 "valkey://a,b?sentinel=m",
-		"redis://[::1]:6379/2":                    "redis://[::1]:6379/2",
+		"redis://a,redis://b:7000":                      "redis://a,b:7000?cluster=yes",
+		"valkey://u:p%40@a:1,valkey://u:p%40@b:2":       "valkey://u:p%40@a:1,b:2?cluster=yes",
+		"valkey://a,b?sentinel=m":                       "valkey://a,b?sentinel=m",
+		"valkeys://a?ca=f,valkeys://b,valkeys://c?ca=f": "valkeys://a,b,c?ca=f&cluster=yes",
+		"redis://[::1]:6379/2":                          "redis://[::1]:6379/2",
 	} {
 		if s := load(t, "store: postgres://a:5432,b:5432/x?target_session_attrs=read-write"+key+"state: '"+in+"'"); s.State.Reveal() != want || s.Store.String() != "postgres://a:5432,b:5432/x" {
 			t.Errorf("%s: %s, %s", in, s.State.Reveal(), s.Store)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -77,6 +78,7 @@ func Join(text string) (one, problem string) {
 		}
 	}
 	var first URL
+	query := url.Values{}
 	for i, part := range strings.Split(text, ","+scheme+"://") {
 		if i > 0 {
 			part = scheme + "://" + part
@@ -85,16 +87,22 @@ func Join(text string) (one, problem string) {
 		switch {
 		case err != nil:
 			return "", err.Error()
-		case i == 0:
+		case i > 0 && u.User != nil && (first.User == nil || u.User.String() != first.User.String()):
+			return "", "the URLs must have the same user and password"
+		}
+		for name, values := range u.Path.Query() {
+			if query.Has(name) && !slices.Equal(query[name], values) {
+				return "", "the URLs must have the same parameters, or only one of them has parameters"
+			}
+			query[name] = values
+		}
+		if i == 0 {
 			first = u
 			continue
-		case u.User != nil && (first.User == nil || u.User.String() != first.User.String()):
-			return "", "the URLs must have the same user and password"
 		}
 		first.Hosts += "," + u.Hosts
 		first.Path = u.Path
 	}
-	query := first.Path.Query()
 	if !query.Has("cluster") && !query.Has("sentinel") {
 		query.Set("cluster", "yes")
 	}

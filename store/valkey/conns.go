@@ -23,6 +23,7 @@ type conns struct {
 	mu      sync.Mutex
 	open    map[*conn]struct{}
 	dropped time.Time
+	last    string        // address of the last connection
 	dials   atomic.Uint64 // changes with each new connection, so perhaps to another server
 }
 
@@ -55,7 +56,7 @@ func (c *conns) dial(ctx context.Context, address string, d *net.Dialer, config 
 	if c.open == nil {
 		c.open = map[*conn]struct{}{}
 	}
-	c.open[n] = struct{}{}
+	c.open[n], c.last = struct{}{}, address
 	return n, nil
 }
 
@@ -78,6 +79,13 @@ func (c *conns) drop() {
 		_ = n.Conn.Close()
 	}
 	clear(c.open)
+}
+
+// latest returns the address of the last connection, "" if there was none.
+func (c *conns) latest() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.last
 }
 
 func (c *conns) count() int {

@@ -2,12 +2,14 @@ package valkey
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/redis/rueidis"
@@ -118,8 +120,10 @@ func isTimeout(err error) bool {
 }
 
 // unreachable returns the error of connecting, with what the operator can do.
-func unreachable(err error) error {
+func (e *Engine) unreachable(err error) error {
 	switch hint := hintOf(err); {
+	case e.bySentinel(err):
+		return fmt.Errorf("the Sentinel %s refuses the login; check sentinel_user and the password in the file of sentinel_password_file in the URL: %w", e.conns.latest(), err)
 	case hint != "":
 		return fmt.Errorf("%s: %w", hint, err)
 	case errors.Is(err, rueidis.ErrNoAddr):
@@ -128,11 +132,23 @@ func unreachable(err error) error {
 		return fmt.Errorf("the server is not part of a cluster: give one address without cluster=yes, or set cluster-enabled yes on each server: %w", err)
 	case strings.Contains(strings.ToLower(err.Error()), "unknown command 'sentinel'"):
 		return fmt.Errorf("the server is not a Sentinel: give the addresses of the Sentinels, or remove ?sentinel= from the URL: %w", err)
+	case strings.Contains(err.Error(), "No such master with that name"):
+		return fmt.Errorf("the Sentinels watch no master called %q: correct ?sentinel= in the URL, as in their `sentinel monitor` lines: %w", e.target.Sentinel, err)
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("the server closed the connection: check that it is Valkey or Redis, and whether it needs TLS (valkeys:// or rediss://): %w", err)
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return fmt.Errorf("the server's certificate is not trusted: check the host in the URL, and name the file with the certificate of its authority with ca=FILE in it: %w", err)
 	}
 	if _, ok := errors.AsType[*dialError](err); ok {
 		return fmt.Errorf("%w: check the host and the port in the URL, that the server runs and listens there, and that it has TLS if and only if the scheme is valkeys:// or rediss://", err)
 	}
 	return err
+}
+
+// bySentinel reports whether a Sentinel refused the login, and not the server that it watches: that
+// one is not connected to before.
+func (e *Engine) bySentinel(err error) bool {
+	isRefusal := code(err) == "NOAUTH" || code(err) == "WRONGPASS"
+	return isRefusal && e.target.Sentinel != "" && slices.Contains(e.target.Hosts, e.conns.latest())
 }

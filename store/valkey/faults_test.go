@@ -2,20 +2,14 @@ package valkey_test
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"stile.example/stile/stiletest"
 	"stile.example/stile/stiletest/engines"
 	"stile.example/stile/store/states"
 	"stile.example/stile/store/valkey"
@@ -400,36 +394,5 @@ func TestFullMemory(t *testing.T) {
 		with := change(k, "a", "b")
 		with.Once = states.Once{Digest: [16]byte{1}, Until: inAnHour()}
 		expect(t, e, with, `swapped "a"`)
-	}
-}
-
-// TestTLS: a connection needs a certificate that is trusted, for the name in the URL.
-func TestTLS(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	cert, key := filepath.Join(dir, "cert"), filepath.Join(dir, "key")
-	if err := stiletest.WriteCertificate(cert, key, 1); err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	l.Close()
-	engines.Redis(t, "tls-port "+port, "tls-cert-file "+cert, "tls-key-file "+key, "tls-auth-clients no")
-	pem, err := os.ReadFile(cert)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
-	trusting := &tls.Config{RootCAs: roots}
-	e := open(t, valkey.Options{URL: "rediss://localhost:" + port, TLS: trusting})
-	put(t, e, "a")
-	for _, o := range []valkey.Options{{URL: "valkeys://localhost:" + port}, {URL: "valkeys://127.0.0.1:" + port, TLS: trusting}} {
-		if _, err := valkey.Open(t.Context(), o); err == nil || !strings.Contains(err.Error(), "certificate") {
-			t.Errorf("%s: %v", o.URL, err)
-		}
 	}
 }

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
+
+	"stile.example/stile/outbound/authority"
 )
 
 // Target is what a URL says.
@@ -17,6 +20,10 @@ type Target struct {
 	Cluster  bool
 	TLS      bool
 	Database int
+
+	CA                   string // file with certificates of authorities; "": those of the machine
+	SentinelUser         string
+	SentinelPasswordFile string
 
 	scheme         string
 	user, password string
@@ -31,7 +38,9 @@ const maxDatabase = 1 << 16
 //
 // The scheme valkeys uses TLS; redis and rediss are the same as valkey and valkeys. The default
 // port is 6379, and 26379 for Sentinels. Several hosts are several members of a Cluster, or several
-// Sentinels. Errors never contain the password.
+// Sentinels. The parameter ca names a file with the authorities that are trusted instead of those
+// of the machine; sentinel_user and sentinel_password_file are for the login at the Sentinels.
+// Errors never contain the password.
 func Parse(text string) (Target, error) {
 	t := Target{}
 	scheme, rest, found := strings.Cut(text, "://")
@@ -82,23 +91,46 @@ func (t *Target) readQuery(u *url.URL) error {
 	}
 	for name, values := range query {
 		value := values[0]
-		switch {
-		case len(values) > 1:
+		if len(values) > 1 {
 			return fmt.Errorf("parameter %q: must be given once", name)
-		case name == "sentinel" && value != "":
-			t.Sentinel = value
-		case name == "sentinel":
-			return errors.New("parameter sentinel: must name the master that the Sentinels watch, such as sentinel=mymaster")
-		case name == "cluster" && (value == "yes" || value == "no"):
-			t.Cluster = value == "yes"
-		case name == "cluster":
-			return errors.New("parameter cluster: must be yes or no")
-		default:
-			return fmt.Errorf("parameter %q: unknown; known are cluster and sentinel", name)
+		}
+		if err := t.set(name, value); err != nil {
+			return err
 		}
 	}
-	if t.Cluster && t.Sentinel != "" {
+	switch {
+	case t.Cluster && t.Sentinel != "":
 		return errors.New("parameters cluster and sentinel: must not be combined; a Cluster elects its masters itself")
+	case t.CA != "" && !t.TLS:
+		return errors.New("parameter ca: needs TLS; begin the URL with valkeys:// or rediss://, or remove the parameter")
+	case t.Sentinel == "" && (t.SentinelUser != "" || t.SentinelPasswordFile != ""):
+		return errors.New("parameters sentinel_user and sentinel_password_file: need sentinel=name")
+	case t.SentinelUser != "" && t.SentinelPasswordFile == "":
+		return errors.New("parameter sentinel_user: needs sentinel_password_file=FILE")
+	}
+	return nil
+}
+
+func (t *Target) set(name, value string) error {
+	switch name {
+	case "sentinel":
+		if t.Sentinel = value; value == "" {
+			return errors.New("parameter sentinel: must name the master that the Sentinels watch, such as sentinel=mymaster")
+		}
+	case "cluster":
+		if t.Cluster = value == "yes"; value != "yes" && value != "no" {
+			return errors.New("parameter cluster: must be yes or no")
+		}
+	case "ca":
+		if t.CA = value; value == "" {
+			return errors.New("parameter ca: must name a file with the certificate of the authority")
+		}
+	case "sentinel_user":
+		t.SentinelUser = value
+	case "sentinel_password_file":
+		t.SentinelPasswordFile = value
+	default:
+		return fmt.Errorf("parameter %q: unknown; known are cluster, sentinel, sentinel_user, sentinel_password_file and ca", name)
 	}
 	return nil
 }
@@ -155,7 +187,7 @@ func (t *Target) readDatabase(path string) error {
 	return nil
 }
 
-// String returns the URL without user and password.
+// String returns the URL without user, password and files.
 func (t Target) String() string {
 	s := t.scheme + "://" + strings.Join(t.Hosts, ",")
 	if t.Database != 0 {
@@ -170,14 +202,36 @@ func (t Target) String() string {
 	return s
 }
 
-func (t Target) tls(config *tls.Config) *tls.Config {
-	switch {
-	case !t.TLS:
-		return nil
-	case config == nil:
-		return &tls.Config{MinVersion: tls.VersionTLS12}
+// tlsConfig returns the configuration of TLS, nil without it.
+func (t Target) tlsConfig() (*tls.Config, error) {
+	if !t.TLS {
+		return nil, nil
 	}
-	return config.Clone()
+	config, err := authority.Config(t.CA)
+	if err != nil {
+		return nil, fmt.Errorf("parameter ca of the URL: %w", err)
+	}
+	return config, nil
+}
+
+// maxPassword is the maximum size of the file with the password of the Sentinels.
+const maxPassword = 4096
+
+// sentinelPassword returns the password for the Sentinels, "" if they need none.
+func (t Target) sentinelPassword() (string, error) {
+	if t.SentinelPasswordFile == "" {
+		return "", nil
+	}
+	const parameter = "parameter sentinel_password_file of the URL: "
+	raw, err := os.ReadFile(t.SentinelPasswordFile)
+	if err != nil {
+		return "", fmt.Errorf(parameter+"%w: it must have the password of the Sentinels, and the user that runs stile must be able to read it", err)
+	}
+	password := strings.TrimRight(string(raw), "\r\n")
+	if password == "" || len(password) > maxPassword {
+		return "", fmt.Errorf(parameter+"%s must contain a password of at most %d bytes", t.SentinelPasswordFile, maxPassword)
+	}
+	return password, nil
 }
 
 // target returns the target of the options, with the user and the password that apply.

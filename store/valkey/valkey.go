@@ -13,7 +13,6 @@ package valkey
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,14 +49,10 @@ type Options struct {
 
 	// User and Password replace those of the URL, unless both are empty.
 	User, Password string
-	// SentinelUser and SentinelPassword are for the Sentinels. Empty: none.
-	SentinelUser, SentinelPassword string
 
 	// Prefix begins each key, so that several installations can share a server. It must not contain
 	// braces. Empty: none.
 	Prefix string
-	// TLS is used for valkeys:// and rediss://. nil: the system's root certificates.
-	TLS *tls.Config
 	// Timeout limits each call, in addition to its ctx. 0: 1 s.
 	Timeout time.Duration
 	// Log gets changes of what can be reached. nil: nothing is logged.
@@ -106,9 +101,13 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	}
 	e.lanes = newLanes(target, e.log)
 	e.epochs.writing = make(chan struct{}, 1)
-	client, err := connect(ctx, e.clientOption(o))
+	option, err := e.clientOption()
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", target, unreachable(err))
+		return nil, fmt.Errorf("connect to %s: %w", target, err)
+	}
+	client, err := connect(ctx, option)
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", target, e.unreachable(err))
 	}
 	e.client = client
 	if target.Cluster && client.Mode() != rueidis.ClientModeCluster {
@@ -148,9 +147,9 @@ func connect(ctx context.Context, o rueidis.ClientOption) (rueidis.Client, error
 	}
 }
 
-func (e *Engine) clientOption(o Options) rueidis.ClientOption {
+func (e *Engine) clientOption() (option rueidis.ClientOption, err error) {
 	t := e.target
-	option := rueidis.ClientOption{
+	option = rueidis.ClientOption{
 		InitAddress:         t.Hosts,
 		Username:            t.user,
 		Password:            t.password,
@@ -167,7 +166,9 @@ func (e *Engine) clientOption(o Options) rueidis.ClientOption {
 		DisableRetry:        true, // a write that may have been executed is never sent again
 		DisableCache:        true,
 		ForceSingleClient:   !t.Cluster && t.Sentinel == "",
-		TLSConfig:           t.tls(o.TLS),
+	}
+	if option.TLSConfig, err = t.tlsConfig(); err != nil {
+		return option, err
 	}
 	option.Dialer.Timeout = min(dialTimeout, e.timeout)
 	option.Dialer.KeepAlive = silence
@@ -175,9 +176,10 @@ func (e *Engine) clientOption(o Options) rueidis.ClientOption {
 	option.ClusterOption.MaxMovedRedirections = maxRedirects
 	option.Sentinel = rueidis.SentinelOption{
 		Dialer: option.Dialer, TLSConfig: option.TLSConfig, MasterSet: t.Sentinel,
-		Username: o.SentinelUser, Password: o.SentinelPassword, TopologyRefreshInterval: refreshEvery,
+		Username: t.SentinelUser, TopologyRefreshInterval: refreshEvery,
 	}
-	return option
+	option.Sentinel.Password, err = t.sentinelPassword()
+	return option, err
 }
 
 // Close closes all connections. Calls that wait for a reply get an error.

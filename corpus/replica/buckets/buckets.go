@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -20,6 +19,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"stile.example/stile/corpus/replica"
+	"stile.example/stile/outbound/authority"
 )
 
 const (
@@ -42,6 +42,11 @@ func Open(c Config) (*Chunks, error) {
 		return nil, err
 	}
 	transport.ResponseHeaderTimeout = 15 * time.Second
+	if c.CA != "" {
+		if transport.TLSClientConfig, err = authority.Config(c.CA); err != nil {
+			return nil, fmt.Errorf("%s: parameter ca: %w", c, err)
+		}
+	}
 	client, err := minio.New(c.Endpoint, &minio.Options{
 		Creds: c.credentials(), Secure: !c.Insecure, Region: c.Region, Transport: transport, MaxRetries: retries,
 	})
@@ -66,7 +71,7 @@ func (c Config) credentials() *credentials.Credentials {
 func (c *Chunks) Ready(ctx context.Context) error {
 	exists, err := c.client.BucketExists(ctx, c.config.Bucket)
 	if err == nil && !exists {
-		err = errors.New("the bucket does not exist: create it, and allow these credentials to read, write, list and delete its objects")
+		err = minio.ErrorResponse{Code: minio.NoSuchBucket}
 	}
 	return c.explain(err)
 }
@@ -93,23 +98,6 @@ func (c *Chunks) Probe(ctx context.Context) error {
 		err = errors.Join(err, fmt.Errorf("remove: %w", removing))
 	}
 	return err
-}
-
-// explain adds to an error which bucket it is about.
-func (c *Chunks) explain(err error) error {
-	if err == nil {
-		return nil
-	}
-	switch minio.ToErrorResponse(err).Code {
-	case "NoSuchKey":
-		return fmt.Errorf("%s: %w", c.config, replica.ErrNone)
-	case "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch":
-		return fmt.Errorf("%s: %w: check the credentials (AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the file in ?credentials= or the role of the machine), what they may do, and the region", c.config, err)
-	}
-	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
-		return fmt.Errorf("%s: the bucket's server can't be reached: %w: check the endpoint in corpus_store, and that the server runs", c.config, err)
-	}
-	return fmt.Errorf("%s: %w", c.config, err)
 }
 
 func (c *Chunks) folder() string { return c.config.Prefix + "chunks/" }

@@ -4,13 +4,19 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/pem"
 	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/minio/minio-go/v7"
 
 	"stile.example/stile/corpus/replica"
 	"stile.example/stile/stiletest/engines"
@@ -131,17 +137,22 @@ func TestRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	url := b.URL("x")
+	advice := map[string]string{"credentials": "check the credentials", "no file": "correct the path in ?credentials=", "bucket": "the bucket does not exist: create it", "region": "region"}
 	for what, url := range map[string]string{
 		"credentials": strings.Replace(url, b.Credentials, wrong, 1),
 		"no file":     strings.Replace(url, b.Credentials, wrong+"-none", 1),
 		"bucket":      strings.Replace(url, "s3://corpus", "s3://another", 1),
+		"region":      strings.Replace(url, "region=us-east-1", "region=eu-1", 1),
 	} {
-		err := open(t, url).Ready(t.Context())
-		if err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "s3://") {
-			t.Errorf("%s: %v", what, err)
-		}
-		if what == "credentials" && err != nil && !strings.Contains(err.Error(), "check the credentials") {
-			t.Errorf("%s: no advice: %v", what, err)
+		chunks := open(t, url)
+		_, _, listing := chunks.Before(t.Context(), time.Now(), nil, 1)
+		for _, err := range []error{chunks.Ready(t.Context()), chunks.Put(t.Context(), replica.Hash{}, []byte("x")), listing} {
+			if err == nil || strings.Contains(err.Error(), secret) || !strings.Contains(err.Error(), "s3://") {
+				t.Errorf("%s: %v", what, err)
+			}
+			if advice[what] == "" || err != nil && !strings.Contains(err.Error(), advice[what]) {
+				t.Errorf("%s: no advice: %v", what, err)
+			}
 		}
 	}
 	b.Stop()
@@ -152,9 +163,60 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// TestAdvice checks that each known error of the service has a cause and an advice, and keeps the
+// service's own text.
+func TestAdvice(t *testing.T) {
+	c := &Chunks{config: Config{Bucket: "b", Endpoint: amazon}}
+	for code, a := range adviceByCode {
+		err := c.explain(minio.ErrorResponse{Code: code, Message: "as the service says"})
+		if want := "s3://b/ at " + amazon + ": " + a.cause + ": " + a.fix + " (as the service says)"; a.cause == "" || a.fix == "" || err.Error() != want {
+			t.Errorf("%s: %v", code, err)
+		}
+	}
+	for code, want := range map[string]string{"RequestTimeTooSkewed": "clock", "SlowDown": "limits", "PermanentRedirect": "?region=", "NoSuchBucket": "create it"} {
+		if err := c.explain(fmt.Errorf("list: %w", minio.ErrorResponse{Code: code})); !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", code, err)
+		}
+	}
+	if err := c.explain(minio.ErrorResponse{Code: "Unknown", Message: "x"}); err.Error() != "s3://b/ at "+amazon+": x" {
+		t.Error(err)
+	}
+}
+
+// TestAuthority checks that a file of authorities is used, and that errors say what it must be.
+func TestAuthority(t *testing.T) {
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	defer server.Close()
+	dir := t.TempDir()
+	write := func(name string, content []byte) string {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return filepath.Join(dir, name)
+	}
+	ca := write("ca", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	keys := write("keys", []byte("[default]\naws_access_key_id = a\naws_secret_access_key = b\n"))
+	url := "s3://corpus?region=r&endpoint=" + server.URL + "&credentials=" + keys
+	if err := open(t, url+"&ca="+ca).Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "does not exist") {
+		t.Errorf("trusted: %v", err)
+	}
+	if err := open(t, url).Ready(t.Context()); err == nil || !strings.Contains(err.Error(), "?ca=FILE") {
+		t.Errorf("not trusted: %v", err)
+	}
+	for file, want := range map[string]string{dir + "/none": "no such file", keys: "in PEM form"} {
+		c, err := Parse(url + "&ca=" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(c); err == nil || !strings.Contains(err.Error(), "parameter ca: ") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want %s", file, err, want)
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	got, err := Parse("s3://b/p/q/?endpoint=http://localhost:9000&region=r&credentials=/f")
-	if want := (Config{"b", "p/q/", "localhost:9000", true, "r", "/f"}); err != nil || got != want {
+	if want := (Config{"b", "p/q/", "localhost:9000", true, "r", "/f", ""}); err != nil || got != want {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if got, err := Parse("s3://b"); err != nil || got != (Config{Bucket: "b", Endpoint: amazon}) {
@@ -163,7 +225,7 @@ func TestParse(t *testing.T) {
 	const secret = "hunter2"
 	for _, wrong := range []string{
 		"", "b", "http://b", "s3:///p", "s3://b#f", "s3://u:" + secret + "@b/p", "s3://b?x=" + secret, "s3://u:" + secret + "@b%zz", "s3://b?endpoint=b",
-		"s3://b?endpoint=ftp://b", "s3://b?endpoint=http://u:" + secret + "@b", "s3://b?endpoint=http://b/path", "s3://b?region=%zz",
+		"s3://b?endpoint=ftp://b", "s3://b?endpoint=http://u:" + secret + "@b", "s3://b?endpoint=http://b/path", "s3://b?region=%zz", "s3://b?endpoint=http://b&ca=f",
 	} {
 		if _, err := Parse(wrong); err == nil || strings.Contains(err.Error(), secret) {
 			t.Errorf("%q: %v", wrong, err)

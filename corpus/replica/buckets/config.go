@@ -20,6 +20,9 @@ type Config struct {
 	// (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), then that file, then the role of the machine is
 	// used.
 	Credentials string
+	// CA is a file with the certificates of the service's authorities. If it is empty, those of the
+	// machine are trusted.
+	CA string
 }
 
 const amazon = "s3.amazonaws.com"
@@ -53,6 +56,9 @@ func Parse(text string) (c Config, err error) {
 			return c, err
 		}
 	}
+	if c.CA != "" && c.Insecure {
+		return c, fmt.Errorf("has the parameter ca, which needs an endpoint with https://")
+	}
 	return c, nil
 }
 
@@ -64,8 +70,10 @@ func (c *Config) set(name, value string) error {
 		c.Region = value
 	case "credentials":
 		c.Credentials = value
+	case "ca":
+		c.CA = value
 	default:
-		return fmt.Errorf("has the unknown parameter %.40q: must be endpoint, region or credentials", name)
+		return fmt.Errorf("has the unknown parameter %.40q: must be endpoint, region, credentials or ca", name)
 	}
 	return nil
 }
