@@ -251,8 +251,8 @@ func readToken(k Key, b []byte) (t Token, err error) {
 }
 
 // Run transfers what changes, about every second, until ctx ends. It also notices that the engine
-// has lost its memory, or a part of it. If much is to be transferred, that takes as long as it
-// takes. What changes repeatedly meanwhile is transferred once, and a scan, which may take hours,
+// has lost its memory, or a part of it. If much waits, a transfer takes as long as it takes.
+// Repeated changes of a state meanwhile are transferred once, and a scan, which may take hours,
 // delays nothing else.
 func (st *Store) Run(ctx context.Context) {
 	var work sync.WaitGroup
