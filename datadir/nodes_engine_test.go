@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -173,4 +174,37 @@ func TestEngineChangesUnderNode(t *testing.T) {
 		within(t, "the right owner is noticed", func() bool { return st.Ready(t.Context()) == nil })
 	}
 	count(t, a, 1, 1, time.Now(), 1)
+}
+
+// TestEngineIsClaimedOnce: nodes of a new installation that start at the same time use one engine.
+func TestEngineIsClaimedOnce(t *testing.T) {
+	s, state := newSite(t), stateIn(engines.Valkey(t, "appendonly yes").Addr, 0)
+	var all sync.WaitGroup
+	for i := range 6 {
+		set := s.settings(fmt.Sprintf("node%d", i), state)
+		all.Go(func() {
+			d, err := Open(t.Context(), set, time.Now, quiet)
+			if err == nil {
+				err = d.Close()
+			}
+			if err != nil {
+				t.Errorf("node %d: %v", i, err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// TestEngineLosesMemoryBeforeStart: a node that starts after the engine has lost its memory waits
+// until one that lives has stored whose it is.
+func TestEngineLosesMemoryBeforeStart(t *testing.T) {
+	v := engines.Valkey(t, "appendonly yes").Addr
+	s := newSite(t)
+	s.node("a", stateIn(v, 0))
+	owner := redis(t, v, 0, "GET i")
+	redis(t, v, 0, "FLUSHALL")
+	s.node("b", stateIn(v, 0))
+	if now := redis(t, v, 0, "GET i"); now != owner {
+		t.Errorf("the engine's owner is %q, want %q", now, owner)
+	}
 }

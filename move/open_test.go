@@ -139,6 +139,8 @@ func TestOpenRefusesEngines(t *testing.T) {
 		t.Errorf("the engines that were refused have %s and %s keys, want 1 and 0", one, two)
 	}
 	check(t, open(0))
+	url = engines.Postgres(t) // as if it had been dropped and created again
+	check(t, open(0))
 }
 
 // TestMoveToEngines interrupts moves to real engines after they have written states, removes one in

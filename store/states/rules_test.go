@@ -79,6 +79,45 @@ func TestEpochIsLater(t *testing.T) {
 	}
 }
 
+// TestEpochOfWrongClocks: whichever of two nodes notices a loss, a token that the other one issued
+// and used before is refused, also if one's clock is 5 s behind the database's, and the other's 5 s
+// ahead. Tokens that are refused are those issued until NotBefore.
+func TestEpochOfWrongClocks(t *testing.T) {
+	t.Parallel()
+	clocks := []time.Duration{-5 * time.Second, 5 * time.Second}
+	for first := range clocks {
+		m, db := newMemory(), newTable()
+		stores, _ := nodes(t, 2, m, db)
+		var issued [2]int64
+		for i, ahead := range clocks {
+			stores[i].opt.Now = func() time.Time { return time.Now().Add(ahead) }
+			issued[i] = stores[i].opt.Now().Unix()
+			if err := stores[i].Update(t.Context(), tokens.ID{byte(i)}, counting); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m.flush()
+		for _, i := range []int{first, 1 - first} {
+			if err := stores[i].Update(t.Context(), tokens.ID{20, byte(i)}, counting); err != nil {
+				t.Fatal(err)
+			}
+			for j, at := range issued {
+				if notBefore := stores[i].NotBefore(); at > notBefore {
+					t.Errorf("node %d notices a loss first: at node %d, a token of node %d is valid again: it is from %d, and those until %d are refused", first, i, j, at, notBefore)
+				}
+			}
+		}
+		proof := tokens.ID{7}
+		made := time.Unix(stores[0].NotBefore()+2, 0)
+		for i, want := range []bool{true, false, false} {
+			spent, err := stores[(first+i)%2].SpendOnce(t.Context(), proof, made, made.Add(time.Minute))
+			if err != nil || spent != want {
+				t.Errorf("node %d: used for the first time: %t, %v", (first+i)%2, spent, err)
+			}
+		}
+	}
+}
+
 // TestUnknownIsForgotten: what a node knows of a token is dropped if a swap may arrive yet, so that
 // no list shows the value before it.
 func TestUnknownIsForgotten(t *testing.T) {
