@@ -70,7 +70,7 @@ var allowedImports = map[string]string{
 	"store":                     "nodes store/breaker store/sqlite corpus/library addresses store/tables/rows tenants tokens tokens/listing usage corpus/replica corpus/replica/buckets store/postgres store/postgres/values store/states store/tables/corpustable store/tables/tokenlist store/valkey",
 	"settings/engineurl":        "",
 	"store/breaker":             "sony/gobreaker",
-	"store/postgres":            "addresses jackc/pgx store/breaker store/postgres/migration store/tables/addresslist store/tables/installation store/tables/rows store/tables/tenanttable store/tables/tokenlist store/tables/usagesum tenants tokens tokens/listing usage",
+	"store/postgres":            "addresses jackc/pgx store/breaker store/postgres/migration store/tables/addresslist store/tables/installation store/tables/rows store/tables/tenanttable store/tables/tokenlist store/tables/usagesum tenants tokens usage",
 	"store/postgres/migration":  "store/tables/migrations store/tables/rows",
 	"store/postgres/nodetable":  "addresses nodes store/tables/rows",
 	"store/sqlite":              "tokens addresses tenants usage recent store/sqlite/migration store/tables/addresslist store/tables/installation store/tables/tenanttable store/tables/usagesum mattn/go-sqlite3 store/tables/rows store/tables/tokenlist tokens/listing",

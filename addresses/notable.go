@@ -12,8 +12,14 @@ import (
 // reads all scopes from the store.
 const maxNotable = 50_000
 
-// sharedFor is how long notable scopes are up to date if other nodes change scopes too.
-const sharedFor = 2 * time.Second
+// If other nodes change scopes too, notable scopes are up to date for sharedFor, and for at least
+// scanShare times as long as it took to read them all. An engine may have to read the names of all
+// tokens for that, so lists that are open take at most a tenth of its time.
+const (
+	sharedFor = 2 * time.Second
+	scanShare = 10
+	longScan  = 5 * time.Second // one that was given up before is tried again at once
+)
 
 // notable holds the states of the scopes that a list of addresses shows, or may show: crowded,
 // blocked, or proposed for a permanent block. There may be a million scopes, of which few are
@@ -26,8 +32,10 @@ type notable struct {
 	// The scopes that had an event while all are read from the store. Nil: they are not being read.
 	noted map[Scope]bool
 
-	isShared bool      // other nodes change scopes too
-	readAt   time.Time // when all were read
+	clock   func() time.Time // not nil: other nodes change scopes too
+	readAt  time.Time        // when reading them all began
+	took    time.Duration
+	retryAt time.Time // they are not read before
 }
 
 // isNotable reports whether the status of a scope is of interest.
@@ -64,6 +72,9 @@ func (n *notable) put(scope Scope, s State, isNotable bool) {
 func (n *notable) begin(now time.Time) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.clock != nil {
+		now = n.clock()
+	}
 	n.readAt = now
 	n.of, n.noted, n.isFull = map[Scope]State{}, map[Scope]bool{}, true
 }
@@ -77,11 +88,34 @@ func (n *notable) found(scope Scope, s State, isNotable bool) {
 	}
 }
 
-func (n *notable) end(err error) {
+// end notes how reading all scopes ended. gaveUp says that the list did not wait for its end.
+func (n *notable) end(err error, gaveUp bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.noted = nil
 	n.isFull = n.isFull && err == nil
+	if n.clock == nil {
+		return
+	}
+	ended := n.clock()
+	n.took = max(ended.Sub(n.readAt), 0)
+	if n.readAt = ended; gaveUp && n.took >= longScan {
+		n.retryAt = ended.Add(scanShare * n.took)
+	}
+}
+
+// mayRead returns an error if a list gave up reading all scopes shortly before.
+func (n *notable) mayRead() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.clock == nil {
+		return nil
+	}
+	if wait := n.retryAt.Sub(n.clock()); wait > 0 {
+		return fmt.Errorf("the store has so many keys that the last list was given up after %s: try again in %s, or look at another node",
+			n.took.Round(time.Second), wait.Round(time.Second))
+	}
+	return nil
 }
 
 // each calls fn for each scope, unless it does not have all. fn returns whether the scope is still
@@ -89,7 +123,7 @@ func (n *notable) end(err error) {
 func (n *notable) each(now time.Time, fn func(Scope, State) bool) (isFull bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.isFull || n.noted != nil || n.isShared && now.Sub(n.readAt).Abs() >= sharedFor {
+	if !n.isFull || n.noted != nil || n.clock != nil && now.Sub(n.readAt).Abs() >= max(sharedFor, scanShare*n.took) {
 		return false
 	}
 	for scope, s := range n.of {
@@ -127,9 +161,12 @@ func (reg *Registry) eachNotable(ctx context.Context, now time.Time, fn func(Sco
 	if reg.notable.each(now, look) { // another list has read them meanwhile
 		return nil
 	}
-	reg.notable.begin(now)
-	err := reg.store.EachAddress(ctx, func(scope Scope, s State) { reg.notable.found(scope, s, look(scope, s)) })
-	reg.notable.end(err)
+	err := reg.notable.mayRead()
+	if err == nil {
+		reg.notable.begin(now)
+		err = reg.store.EachAddress(ctx, func(scope Scope, s State) { reg.notable.found(scope, s, look(scope, s)) })
+		reg.notable.end(err, ctx.Err() != nil)
+	}
 	if err != nil {
 		return fmt.Errorf("read addresses: %w", err)
 	}

@@ -85,10 +85,10 @@ func (reg *Registry) Reload(ctx context.Context) error {
 
 // OnBlock makes the registry call fn when a rule's block of a scope begins or ends, so that other
 // nodes can be informed: with its end in Unix seconds, 0 if it was lifted. fn must not wait.
-// They change scopes too, so lists read these again. OnBlock must be called before the registry is
-// used.
-func (reg *Registry) OnBlock(fn func(s Scope, until int64)) {
-	reg.decided, reg.notable.isShared = fn, true
+// They change scopes too, so lists read these again, but not for longer than a part of the time of
+// clock. OnBlock must be called before the registry is used.
+func (reg *Registry) OnBlock(fn func(s Scope, until int64), clock func() time.Time) {
+	reg.decided, reg.notable.clock = fn, clock
 }
 
 // NoteBlock caches a block that another node has decided, or lifted: see [Registry.OnBlock].

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -254,10 +255,10 @@ func TestLinesWithoutReading(t *testing.T) {
 func TestLinesOfNodes(t *testing.T) {
 	s := newMemStore()
 	regs := [2]*Registry{open(t, s, strict), open(t, s, strict)}
-	for _, reg := range regs {
-		reg.OnBlock(func(Scope, int64) {})
-	}
 	now := midnight
+	for _, reg := range regs {
+		reg.OnBlock(func(Scope, int64) {}, func() time.Time { return now })
+	}
 	lines := func(reg *Registry) int {
 		all, err := reg.Lines(t.Context(), now)
 		if err != nil {
@@ -278,5 +279,53 @@ func TestLinesOfNodes(t *testing.T) {
 	}
 	if now = now.Add(2 * time.Second); lines(regs[1]) != 1 {
 		t.Errorf("%d lines at the other node", lines(regs[1]))
+	}
+}
+
+// slowStore takes a time to read all scopes, and fails if ctx has ended.
+type slowStore struct {
+	countingStore
+	read func()
+}
+
+func (s *slowStore) EachAddress(ctx context.Context, fn func(Scope, State)) error {
+	s.read()
+	return errors.Join(s.countingStore.EachAddress(ctx, fn), ctx.Err())
+}
+
+// TestSlowLinesOfNodes: lists of nodes read all scopes for at most a tenth of the time, whether or
+// not a list waits for the end.
+func TestSlowLinesOfNodes(t *testing.T) {
+	now, took := midnight, time.Duration(0)
+	s := &slowStore{countingStore{memStore: newMemStore()}, func() { now = now.Add(took) }}
+	reg, err := OpenRegistry(t.Context(), s, strict)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg.OnBlock(func(Scope, int64) {}, func() time.Time { return now })
+	s.reads, took = 0, 20*time.Second
+	began := now
+	for now.Before(began.Add(time.Hour)) {
+		if _, err := reg.Lines(t.Context(), now); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Second)
+	}
+	if s.reads < 15 || s.reads > 17 {
+		t.Errorf("lists read all scopes %d times in an hour, for 20 s each", s.reads)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	reg.SetPolicy(Policy{})
+	if _, err := reg.Lines(ended, now); !errors.Is(err, context.Canceled) {
+		t.Errorf("a list that did not wait: %v", err)
+	}
+	before := s.reads
+	if _, err := reg.Lines(t.Context(), now); err == nil || !strings.Contains(err.Error(), "given up after 20s: try again in 3m20s") || s.reads != before {
+		t.Errorf("the next list: %v, %d times", err, s.reads-before)
+	}
+	now = now.Add(200 * time.Second)
+	if _, err := reg.Lines(t.Context(), now); err != nil {
+		t.Error(err)
 	}
 }

@@ -47,9 +47,11 @@ func takeLock(dir string, create bool) (*lock, error) {
 	return &lock{file: f, remove: isNew && !create, created: created}, nil
 }
 
-// takeTemporary creates and locks a directory that exists as long as its lock.
+// takeTemporary creates and locks a directory that exists as long as its lock. It removes those of
+// processes that were killed.
 func takeTemporary() (held *lock, dir string, err error) {
-	if dir, err = os.MkdirTemp("", "stile-look-"); err != nil {
+	removeLeft()
+	if dir, err = os.MkdirTemp("", temporaryPrefix); err != nil {
 		return nil, "", fmt.Errorf("create a temporary directory: %w", err)
 	}
 	if held, err = takeLock(dir, true); err != nil {

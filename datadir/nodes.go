@@ -382,7 +382,7 @@ func (d *Dir) startBlocks(ctx context.Context, table nodetable.Blocks) error {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	f.stop = stop
 	d.blocks = f
-	d.Addresses.OnBlock(f.note)
+	d.Addresses.OnBlock(f.note, d.Now)
 	go f.run(running)
 	if err := d.readBlocks(ctx); err != nil {
 		return fmt.Errorf("read blocks of other nodes: %w", err)

@@ -47,7 +47,7 @@ func (n *Node) TryHold(ctx context.Context, name, what string) (held context.Con
 	l, err := n.opt.Store.Acquire(short, name, what, n.number, 0, leaseLength)
 	switch {
 	case err != nil:
-		return nil, nil, fmt.Errorf("lease %s: %w", name, err)
+		return nil, nil, fmt.Errorf("ask PostgreSQL whether another node does it (lease %s), so nothing was done; look at the database, and try again: %w", name, err)
 	case l.Fence == 0:
 		return nil, nil, &HeldError{l}
 	}

@@ -34,7 +34,7 @@ func (w *Watcher) ImportBegins(ctx context.Context, tenant string) (*Import, err
 	}
 	i := &Import{w, tenant, importMark + rand.Text()}
 	if err := w.Outbox.Begin(ctx, i.key, string(note)); err != nil {
-		return nil, fmt.Errorf("note that an import begins: %w", err)
+		return nil, fmt.Errorf("store that an import begins, so nothing was imported; look at the database, and try again: %w", err)
 	}
 	return i, nil
 }

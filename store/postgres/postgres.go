@@ -63,7 +63,6 @@ type DB struct {
 
 	opt     Options
 	breaker *breaker.Breaker
-	live    liveCount
 	close   func() error
 }
 

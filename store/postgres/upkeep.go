@@ -6,13 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"sync"
 	"time"
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/store/tables/rows"
-	"stile.example/stile/store/tables/tokenlist"
-	"stile.example/stile/tokens/listing"
 )
 
 // EachAddress calls fn for every stored scope, as it was transferred last.
@@ -96,15 +93,6 @@ func (db *DB) Ready(ctx context.Context) error {
 	return nil
 }
 
-// TokenList returns the list of the tokens, as they were transferred last.
-func (db *DB) TokenList() listing.Store { return tokenlist.Table{DB: transferred{db}} }
-
-// transferred is the database for lists. Nothing has to be written before they are read.
-type transferred struct{ *DB }
-
-// Settle implements [tokenlist.DB].
-func (transferred) Settle(context.Context) (bool, error) { return true, nil }
-
 // ErrBackup means that a file with all data can't be made.
 var ErrBackup = errors.New("the data is in PostgreSQL, so stile can't write it to a file: use `pg_dump --format=custom` or the snapshots of your provider. The secret key and the settings belong to it; keep them in another place")
 
@@ -116,37 +104,3 @@ func (db *DB) Wrote(int) {}
 
 // Checkpoint does nothing: PostgreSQL writes its own checkpoints.
 func (db *DB) Checkpoint() error { return nil }
-
-// liveCount is a number of tokens that is counted from time to time.
-type liveCount struct {
-	sync.Mutex
-	n  int
-	at time.Time // when it was counted, or could not be
-}
-
-const (
-	liveEvery = time.Minute
-	liveWait  = 2 * time.Second
-)
-
-// Live returns how many tokens of all nodes can still be used. It is counted once a minute at most;
-// if that is impossible, the number of before is returned.
-func (db *DB) Live() int {
-	db.live.Lock()
-	defer db.live.Unlock()
-	now := db.opt.Now()
-	if since := now.Sub(db.live.at); since >= 0 && since < liveEvery {
-		return db.live.n
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), liveWait)
-	defer cancel()
-	var n int
-	err := db.read.QueryRowContext(ctx, `SELECT count(*) FROM tokens WHERE dead = 0 AND expires > ?`, now.Unix()).Scan(&n)
-	if err != nil {
-		db.opt.Log.Warn("the live tokens could not be counted", "err", err)
-	} else {
-		db.live.n = n
-	}
-	db.live.at = now
-	return db.live.n
-}
