@@ -198,6 +198,12 @@ func (m *memory) UpdateAddress(_ context.Context, a addresses.Scope, fn func(add
 	return nil
 }
 
+func (m *memory) Clear(context.Context) error {
+	clear(m.tokens)
+	clear(m.scopes)
+	return nil
+}
+
 func (m *memory) Settle(ctx context.Context) error {
 	var all []postgres.TokenRow
 	for id, s := range m.tokens {

@@ -61,9 +61,17 @@ func Open(ctx context.Context, s *settings.Settings, o Options, log *slog.Logger
 		return nil, errors.Join(fmt.Errorf("open the database: %w", err), os.RemoveAll(t.dir))
 	}
 	sh := t.store.Shared
-	t.DB, t.States, t.Corpus = sh.Postgres, sh.States, sh.Replica
+	t.DB, t.States, t.Corpus = sh.Postgres, clearable{sh.States, sh}, sh.Replica
 	return t, nil
 }
+
+// clearable implements [States].
+type clearable struct {
+	updater
+	shared *store.Shared
+}
+
+func (c clearable) Clear(ctx context.Context) error { return c.shared.ClearStates(ctx) }
 
 // installationIn returns the id of the installation that is to be moved, or why it can't be.
 func installationIn(ctx context.Context, o Options) (string, error) {

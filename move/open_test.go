@@ -1,6 +1,7 @@
 package move
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"stile.example/stile/settings"
 	"stile.example/stile/stiletest/engines"
 	"stile.example/stile/store/postgres"
+	"stile.example/stile/tokens"
 )
 
 // nodesOf returns the settings of nodes that share a database.
@@ -97,5 +99,41 @@ func TestOpenChecksSource(t *testing.T) {
 	}
 	if n := asIs(t, url, ""); n != -1 {
 		t.Errorf("only %d steps are missing", n)
+	}
+}
+
+// TestMoveToEngines interrupts moves to real engines after they have written states, removes one in
+// the source, and completes the moves: the engine and the lists have what the source has then.
+func TestMoveToEngines(t *testing.T) {
+	valkey := "valkey://" + engines.Valkey(t, "appendonly yes").Addr
+	for _, state := range []string{"store", valkey} {
+		from := installation(t)
+		s := nodesOf(t, engines.Postgres(t), "STILE_STATE="+state)
+		run := func(stopAt string) error {
+			t.Helper()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			o := options(from, nil)
+			o.Progress = func(part string, _ int64) {
+				if part == stopAt {
+					cancel()
+				}
+			}
+			to, err := Open(ctx, s, o, quiet)
+			check(t, err)
+			o.Target = &to.Target
+			_, err = Run(ctx, o)
+			return errors.Join(err, to.Close())
+		}
+		if err := run(tokensPart + ", read back"); !errors.Is(err, context.Canceled) {
+			t.Fatalf("%s: not interrupted: %v", state, err)
+		}
+		d, err := datadir.Open(t.Context(), settingsOf(t, from), clock, quiet)
+		check(t, err)
+		check(t, d.Store.Update(t.Context(), tokens.ID{1, 0, 7}, func(tokens.State) tokens.State { return tokens.State{} }))
+		check(t, d.Close())
+		if err := run(""); err != nil {
+			t.Errorf("%s: the move can't be repeated: %v", state, err)
+		}
 	}
 }

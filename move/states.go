@@ -17,7 +17,9 @@ import (
 const writers = 64
 
 // moveStates writes the states of all tokens and addresses to the engine of the target, and reads
-// those of tokens back. It replaces those that an interrupted move has written.
+// those of tokens back. Before, it removes those that an interrupted move has written: an equal
+// state would not be a change, so it would not be copied to the tables, and the source may have
+// removed others since.
 func (m *mover) moveStates(ctx context.Context, from *sql.Tx) error {
 	err := m.Target.DB.Write(ctx, func(to *sql.Tx) error {
 		if err := allowPauses(ctx, to); err != nil {
@@ -31,6 +33,9 @@ func (m *mover) moveStates(ctx context.Context, from *sql.Tx) error {
 		return nil
 	})
 	if err != nil {
+		return err
+	}
+	if err := m.Target.States.Clear(ctx); err != nil {
 		return err
 	}
 	m.progress.begin(tokensPart)

@@ -98,6 +98,10 @@ func (sh *Shared) tryClaim(ctx context.Context, engine states.Engine, sink value
 	return nil
 }
 
+// ClearStates removes all states of tokens, addresses and quotas from the engine. No node may use
+// it, and this process must not have read any of them.
+func (sh *Shared) ClearStates(ctx context.Context) error { return sh.owned.Clear(ctx) }
+
 // clear removes what an engine has from an earlier use by this installation. Counts that a dead
 // node has not copied are copied before.
 func (sh *Shared) clear(ctx context.Context, engine states.Engine, sink values.Sink, last, found states.Owner) error {
