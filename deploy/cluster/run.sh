@@ -52,12 +52,13 @@ check_port() {
 }
 
 prepare_directory() {
-  umask 077
   if [ -n "$dir" ]; then
-    mkdir -p "$dir" && dir=$(cd "$dir" && pwd)
+    (umask 022 && mkdir -p "$dir") # PostgreSQL must also reach it
+    dir=$(cd "$dir" && pwd)
   else
     dir=$(mktemp -d "${TMPDIR:-/tmp}/stile-cluster-XXXXXX") temporary=$dir
   fi
+  umask 077
   chmod 711 "$dir" # PostgreSQL does not run as root, and must reach its own directory
   for name in postgres valkey1 valkey2 valkey3 node1 node2 node3; do mkdir -p "$dir/$name"; done
   for name in postgres_password store_key; do
@@ -140,6 +141,8 @@ start_postgres() {
     user=postgres
     id -u postgres >/dev/null 2>&1 || user=nobody
     chown "$user" "$dir/postgres"
+    setpriv --reuid "$user" --regid "$(id -g "$user")" --clear-groups test -x "$dir/postgres" ||
+      fail "the user $user, as which PostgreSQL runs, can't reach $dir: choose a KEEP whose parents all users can enter, such as KEEP=/srv/stile"
   fi
   if [ ! -s "$dir/postgres/data/PG_VERSION" ]; then
     install -m 600 ${user:+-o "$user"} "$dir/postgres_password" "$dir/postgres/password"

@@ -103,6 +103,32 @@ func TestRunCluster(t *testing.T) {
 	}
 }
 
+// TestRunClusterKeep checks that PostgreSQL, which runs as another user, can reach a directory that
+// did not exist, and that the script says why if it can't.
+func TestRunClusterKeep(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root starts PostgreSQL as another user")
+	}
+	temp := openDir(t) // only root can enter it
+	run := func() string {
+		cmd := exec.Command(deploy + "cluster/run.sh")
+		// With this program, it ends after its engines have started.
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), fmt.Sprint("PORT=", freeBlock(t)), "KEEP=" + temp + "/new/kept", "STILE=/bin/false"}
+		out, err := cmd.CombinedOutput()
+		if err == nil {
+			t.Error("it has not failed")
+		}
+		return string(out)
+	}
+	if out := run(); !strings.Contains(out, "can't reach "+temp+"/new/kept: choose a KEEP") {
+		t.Error(out)
+	}
+	check(t, os.Chmod(temp, 0o755))
+	if out := run(); !strings.Contains(out, "node1 is not ready") {
+		t.Error(out)
+	}
+}
+
 // freeBlock returns the first of 60 ports of which those that the script uses are free.
 func freeBlock(t *testing.T) int {
 	t.Helper()
