@@ -15,7 +15,6 @@ import (
 	"stile.example/stile/settings"
 	"stile.example/stile/store"
 	"stile.example/stile/store/postgres"
-	"stile.example/stile/store/states"
 )
 
 // Opened is the store of nodes, opened for a move to it. This process is not a node.
@@ -68,7 +67,7 @@ func Open(ctx context.Context, s *settings.Settings, o Options, log *slog.Logger
 
 // clearable implements [States].
 type clearable struct {
-	*states.Store
+	updater
 	shared *store.Shared
 }
 

@@ -36,11 +36,16 @@ type Target struct {
 // States has the states of tokens and addresses. An update that changes nothing is decided about
 // the state that the engine has.
 type States interface {
-	Update(ctx context.Context, id tokens.ID, fn func(tokens.State) tokens.State) error
-	UpdateAddress(ctx context.Context, a addresses.Scope, fn func(addresses.State) addresses.State) error
+	updater
 	// Clear removes all states, such as those that an interrupted move has written. It must be called
 	// before the first update.
 	Clear(ctx context.Context) error
+}
+
+// updater changes states, and copies them to the tables.
+type updater interface {
+	Update(ctx context.Context, id tokens.ID, fn func(tokens.State) tokens.State) error
+	UpdateAddress(ctx context.Context, a addresses.Scope, fn func(addresses.State) addresses.State) error
 	// Settle copies what was changed to the tables of the target.
 	Settle(ctx context.Context) error
 }

@@ -61,7 +61,7 @@ type AddressUse struct {
 	From           netip.Addr
 	Tenant         uint32 // number of the token's tenant
 	At             time.Time
-	NewBinding     bool     // the token was bound just now, and its binding was not counted yet
+	NewBinding     bool     // the token's binding is to be counted: it was perhaps not counted yet
 	AddressChecked bool     // an address was consulted about the token before
 	Key            Key      // key that the token is bound to; zero: it is address-bound
 	Person         [16]byte // who uses the token; zero: not known
@@ -172,7 +172,7 @@ func (v Verdict) isBeforeAddress() bool {
 // awaitBinder waits until the process that bound a token has consulted the address, which counts
 // the binding. Consulted earlier, the address would not know of it, and would admit too much.
 // [firstCalls] does the same within a process. If the address is not consulted in time, this call
-// does it, as after a crash.
+// does it, as after a crash or a fault.
 func (g *Gate) awaitBinder(ctx context.Context, store SharedStore, id ID, p Policy, e Event, was Verdict) (v Verdict, err error) {
 	v = was
 	for n := 0; err == nil && v.isBeforeAddress() && store.Await(ctx, n); n++ {
@@ -183,10 +183,14 @@ func (g *Gate) awaitBinder(ctx context.Context, store SharedStore, id ID, p Poli
 }
 
 // consultAddress consults the address about a token, and applies the event again with the verdict.
+//
+// If the call that bound the token has not done that, perhaps the binding was never counted: its
+// process ended, or its engine failed or was late. Then this call counts it, even if it is counted
+// twice. Otherwise somebody who binds tokens during a fault would exceed the address's budget.
 func (g *Gate) consultAddress(ctx context.Context, id ID, p Policy, e Event, was Verdict) (Verdict, error) {
 	c, _ := callIn(e)
 	address, err := g.Addresses.Check(ctx, AddressUse{From: c.From, Tenant: c.Tenant, At: c.At,
-		NewBinding: was.NewlyBound, AddressChecked: was.State.AddressChecked, Key: was.State.Bound.Key(), Person: c.Person, Records: beyondAllowance(was.State, c)})
+		NewBinding: was.NewlyBound || was.isBeforeAddress(), AddressChecked: was.State.AddressChecked, Key: was.State.Bound.Key(), Person: c.Person, Records: beyondAllowance(was.State, c)})
 	if err != nil {
 		return Verdict{}, err
 	}
