@@ -125,7 +125,7 @@ var allowedImports = map[string]string{
 	"datadir":                   "addresses audit refusals settings store store/sqlite store/tables/auditlog store/sqlite/inspect tenants tokens tokens/bearer tokens/issuers tokens/signing usage events events/watch store/tables/webhookdb webhooks evidence store/tables/evidencelog store/tables/refusallog tokens/listing admins store/tables/accounts statements store/tables/statementlog history store/tables/historytable links store/tables/linklist corpus/replica nodes store/postgres store/postgres/nodetable datadir/moved datadir/access store/postgres/values store/states",
 	"datadir/moved":             "durable",
 	"datadir/access":            "",
-	"move":                      "addresses audit corpus/replica datadir datadir/moved settings store store/postgres store/sqlite store/postgres/migration store/states store/sqlite/inspect store/sqlite/migration store/tables/auditlog store/tables/rows tokens tokens/signing",
+	"move":                      "addresses audit corpus/replica datadir datadir/moved settings store store/postgres store/sqlite store/postgres/migration store/sqlite/inspect store/sqlite/migration store/tables/auditlog store/tables/rows tokens tokens/signing",
 	"backup":                    "audit corpus/library datadir durable settings store/sqlite store/sqlite/inspect",
 	"console/caller":            "operations",
 	"operations/backups":        "backup operations/failure corpus/library datadir store/postgres",
