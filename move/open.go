@@ -55,7 +55,7 @@ func Open(ctx context.Context, s *settings.Settings, o Options, log *slog.Logger
 	p.Data, p.Statement = t.dir, maxStatement // the nodes fetch their copies themselves
 	t.store, err = store.OpenShared(ctx, p, func(*postgres.DB) (store.Member, error) {
 		return store.Member{Number: math.MaxUint32, Leave: func() {}, Installation: installation,
-			Instead: "drop the database, create it again and repeat the move, which was not complete"}, nil
+			Instead: "drop the database, which only has what a dry run or an incomplete move has written, create it again and repeat the move"}, nil
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database: %w", err), os.RemoveAll(t.dir))

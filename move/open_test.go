@@ -132,14 +132,18 @@ func TestOpenRefusesEngines(t *testing.T) {
 	}
 	check(t, open(0))
 	err = open(2)
-	if !errors.Is(err, states.ErrOther) || !strings.Contains(err.Error(), "set `state` as it was before, or drop the database, create it again and repeat the move") {
+	if !errors.Is(err, states.ErrOther) || !strings.Contains(err.Error(), "set `state` as it was before, or drop the database, which only has what a dry run or an incomplete move has written, create it again and repeat the move") {
 		t.Errorf("another engine than before: %v", err)
 	}
 	if one, two := in(1, `'DBSIZE'`), in(2, `'DBSIZE'`); one != ":1" || two != ":0" {
 		t.Errorf("the engines that were refused have %s and %s keys, want 1 and 0", one, two)
 	}
 	check(t, open(0))
-	url = engines.Postgres(t) // as if it had been dropped and created again
+	url = engines.Postgres(t) // as of a rehearsal, or as if it had been dropped and created again
+	if err := open(0); err == nil || !strings.Contains(err.Error(), "If no node uses them, such as after a move that was given up, empty the engine with FLUSHDB") {
+		t.Errorf("an engine that another database uses: %v", err)
+	}
+	in(0, `'FLUSHDB'`)
 	check(t, open(0))
 }
 

@@ -66,6 +66,7 @@ func TestTryClaim(t *testing.T) {
 		changed bool
 	}{
 		{"another node is faster", claimed{faster: states.Owner{Installation: "mine", Memory: "1"}}, Member{Installation: "mine"}, values.ErrMeanwhile, "", false},
+		{"of another database", claimed{owner: states.Owner{Installation: "mine", Memory: "1"}}, Member{Installation: "mine"}, errUsed, "", false},
 		{"the first engine", claimed{owner: states.Owner{Installation: "mine", Memory: "1"}}, Member{}, nil, "1", false},
 		{"it again", claimed{owner: states.Owner{Installation: "mine", Memory: "1"}}, Member{Instead: "x"}, nil, "1", false},
 		{"of another installation", claimed{owner: states.Owner{Installation: "other", Memory: "1"}}, Member{}, states.ErrForeign, "1", false},
@@ -156,7 +157,10 @@ func TestWatch(t *testing.T) {
 	mine := states.Owner{Installation: "mine", Memory: "1"}
 	e := &watched{owner: mine}
 	sh := &Shared{Postgres: db, log: slog.New(slog.NewTextHandler(&log, nil)), owned: e, guard: states.NewGuard(e, breaker.New(breaker.Options{Name: "state"}))}
-	if err := sh.tryClaim(t.Context(), &claimed{}, values.Sink{DB: db}, Member{Installation: "mine"}, time.Now); err != nil {
+	if _, err := (values.Sink{DB: db}).Installed(t.Context(), "mine"); err != nil {
+		t.Fatal(err)
+	}
+	if err := sh.tryClaim(t.Context(), &claimed{}, values.Sink{DB: db}, Member{}, time.Now); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
