@@ -9,9 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"stile.example/stile/nodes"
 	"stile.example/stile/stiletest/engines"
 	"stile.example/stile/store/breaker"
 	"stile.example/stile/store/postgres"
+	"stile.example/stile/store/postgres/nodetable"
 	"stile.example/stile/store/postgres/values"
 	"stile.example/stile/store/states"
 )
@@ -195,5 +197,40 @@ func TestWatch(t *testing.T) {
 		if n := strings.Count(log.String(), line); n != 1 {
 			t.Errorf("%q is in the log %d times:\n%s", line, n, log.String())
 		}
+	}
+}
+
+// TestUseEngineMeanwhile: between the decision and its write, another node may have chosen an
+// engine, or begun to serve with the last one.
+func TestUseEngineMeanwhile(t *testing.T) {
+	t.Parallel()
+	db, err := postgres.Open(t.Context(), engines.Postgres(t), postgres.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	sink := values.Sink{DB: db}
+	none, err := sink.Installed(t.Context(), "mine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two := states.Owner{Installation: "mine", Memory: "1"}, states.Owner{Installation: "mine", Memory: "2"}
+	use := func(last, next states.Owner, changed bool, want error) {
+		t.Helper()
+		if _, err := sink.UseEngine(t.Context(), last, next, changed, 1000); !errors.Is(err, want) {
+			t.Errorf("%+v after %+v: %v, want %v", next, last, err, want)
+		}
+	}
+	use(none, one, false, nil)
+	use(none, two, false, values.ErrMeanwhile)
+	if _, err := (nodetable.Table{Pool: db.Single()}).Register(t.Context(), nodes.Info{Name: "node1", Address: "node1:8080"}); err != nil {
+		t.Fatal(err)
+	}
+	use(one, two, true, values.ErrMeanwhile)
+	if o, err := sink.Owner(t.Context()); err != nil || o != one {
+		t.Errorf("the engine is %+v, %v", o, err)
+	}
+	if notBefore, err := sink.NotBefore(t.Context()); err != nil || notBefore != 0 {
+		t.Errorf("tokens until %d are refused, %v", notBefore, err)
 	}
 }

@@ -201,3 +201,29 @@ func TestNotBefore(t *testing.T) {
 		}
 	}
 }
+
+// TestClear: before an engine is used again, its states are removed, and not what was used once.
+func TestClear(t *testing.T) {
+	url := engines.Postgres(t)
+	statestest.Empty(t, url)
+	e := statestest.Values(t, url)()
+	kinds := []byte{states.KindToken, states.KindAddress, states.KindQuota, states.KindOnce}
+	for _, kind := range kinds {
+		s := states.Swap{Key: states.Key{Kind: kind, ID: "one"}, Next: []byte("x"), Expires: time.Now().Add(time.Hour)}
+		if _, swapped, err := e.Swap(t.Context(), s); err != nil || !swapped {
+			t.Fatal(swapped, err)
+		}
+	}
+	if err := e.(states.Owned).Clear(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range kinds {
+		p, err := e.Get(t.Context(), states.Key{Kind: kind, ID: "one"})
+		if err != nil || (p.Value != nil) != (kind == states.KindOnce) {
+			t.Errorf("after Clear, %c has %q, %v", kind, p.Value, err)
+		}
+	}
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+}
