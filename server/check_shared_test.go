@@ -140,3 +140,26 @@ func TestCheckOwner(t *testing.T) {
 		}
 	}
 }
+
+// TestSecretsInURLs checks that `stile check` names files of secrets in the URLs of engines that
+// other users can read.
+func TestSecretsInURLs(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"sentinels", "bucket"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o604); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := settings.Load(settings.Source{Env: []string{"STILE_STORE=postgres://db/stile", "STILE_STORE_KEY_FILE=" + filepath.Join(dir, "key"), "STILE_DATA=" + dir,
+		"STILE_STATE=valkey://a?sentinel=m&sentinel_password_file=" + filepath.Join(dir, "sentinels"), "STILE_CORPUS_STORE=s3://b?credentials=" + filepath.Join(dir, "bucket")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	checkSecrets(s, func(_ string, _ State, format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
+	for _, name := range []string{"sentinels", "bucket"} {
+		if !strings.Contains(strings.Join(said, "\n"), filepath.Join(dir, name)) {
+			t.Errorf("nothing is said about the file of the %s: %q", name, said)
+		}
+	}
+}
