@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/store/breaker"
 	"stile.example/stile/tokens"
 )
 
@@ -245,7 +246,7 @@ func (st *Store) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if (err != nil) != failing {
+		if !breaker.IsOutage(err) && (err != nil) != failing {
 			failing = err != nil
 			st.logTransfer(err)
 		}

@@ -12,6 +12,7 @@
 package valkey
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"stile.example/stile/store/breaker"
 	"stile.example/stile/store/states"
 )
 
@@ -59,8 +61,10 @@ type Options struct {
 	TLS *tls.Config
 	// Timeout limits each call, in addition to its ctx. 0: 1 s.
 	Timeout time.Duration
-	// Log gets changes of what can be reached. nil: nothing is logged.
+	// Log gets what the operator should know. nil: nothing is logged.
 	Log *slog.Logger
+	// Report logs that the engine fails. nil: nothing is logged.
+	Report *breaker.Report
 }
 
 // Engine keeps values in Valkey or Redis. It implements [states.Engine] and [states.Forgetful].
@@ -103,7 +107,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
-	e.lanes = newLanes(target, e.log)
+	e.lanes = newLanes(target, cmp.Or(o.Report, breaker.NewReport("state", slog.New(slog.DiscardHandler))))
 	e.epochs.writing = make(chan struct{}, 1)
 	client, err := connect(ctx, e.clientOption(o))
 	if err != nil {
