@@ -15,7 +15,9 @@ func (p *program) nodesCommand() *cobra.Command {
 	return p.prints(&cobra.Command{Use: "nodes", Short: "list the nodes that share a database",
 		Long: `List the servers that share a database, with what each does alone, and the
 settings in which it differs from the node that responds. A node that has said
-nothing for 5 s is silent. Commands that run without a server are in the list too.`,
+nothing for 5 s is silent. Live servers that share a name are marked "same name":
+give each its own with the setting node. Commands that run without a server are
+in the list too.`,
 		Example: "  stile nodes\n  stile nodes --json",
 		Args:    syntax.Takes(0, 0, "no arguments"),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -40,10 +42,18 @@ func nodeRows(all []operations.NodeView) (rows [][]string) {
 		for _, t := range n.Tasks {
 			tasks = append(tasks, t.Name)
 		}
-		rows = append(rows, []string{fmt.Sprintf("%s (%d)", n.Name, n.Number), n.Kind, n.State, n.Version, orDash(n.Address), printing.Time(&n.StartedAt), printing.Time(&n.SeenAt),
+		rows = append(rows, []string{fmt.Sprintf("%s (%d)", n.Name, n.Number), n.Kind, nodeState(n), n.Version, orDash(n.Address), printing.Time(&n.StartedAt), printing.Time(&n.SeenAt),
 			fmt.Sprint(n.Generation), orDash(strings.Join(tasks, ", ")), orDash(strings.Join(n.Differs, ", "))})
 	}
 	return rows
+}
+
+// nodeState returns the state of a node, and whether another has its name.
+func nodeState(n operations.NodeView) string {
+	if n.SameName {
+		return n.State + ", same name"
+	}
+	return n.State
 }
 
 func orDash(text string) string {

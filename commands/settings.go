@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"stile.example/stile/settings"
+	"stile.example/stile/store/breaker"
 )
 
 // settings reads the settings: from the file, the environment, --data and, for serve and check, a
@@ -53,7 +54,7 @@ func (p *program) logger(s *settings.Settings) *slog.Logger {
 		out = p.err
 	}
 	if s.Log.JSON {
-		return slog.New(slog.NewJSONHandler(out, opt))
+		return slog.New(breaker.Quiet(slog.NewJSONHandler(out, opt)))
 	}
-	return slog.New(slog.NewTextHandler(out, opt))
+	return slog.New(breaker.Quiet(slog.NewTextHandler(out, opt)))
 }

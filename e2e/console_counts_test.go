@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 )
 
 // counts are what commands list of everything else that pages count.
@@ -243,6 +244,23 @@ func (n *numbers) checkColumn(p page, g grid, column int, head string, c *counts
 			n.compare(p, what, row[column], want)
 		} else {
 			n.t.Errorf("%s: the test can't compare %s: %s", p.Path, what, row[column])
+		}
+	}
+}
+
+// TestTenantShowCountsCalls: what `stile tenant show` says right after calls includes them, on
+// whichever nodes they were.
+func TestTenantShowCountsCalls(t *testing.T) {
+	s := newServer(t, trusting)
+	s.command("tenant", "set", "acme", "--calls-per-month", "1000")
+	tokens := s.tokens(3)
+	for round := 1; round <= 5; round++ {
+		for i, token := range tokens {
+			s.mustGet("/v1/items/i1", token, addressOf(i))
+		}
+		text, want := s.command("tenant", "show", "acme"), fmt.Sprintf("%d/1000", round*len(tokens))
+		if fields := strings.Fields(text[strings.Index(text, "calls this month"):]); len(fields) < 4 || fields[3] != want {
+			t.Errorf("round %d: want %s in\n%s", round, want, text)
 		}
 	}
 }

@@ -43,7 +43,7 @@ type Node struct {
 	status   Status
 	polled   time.Time // monotonic
 	offset   time.Duration
-	failing  bool
+	failure  error                // of the last poll
 	failures map[string]time.Time // since when topics could not be read
 	reading  map[string]bool      // topics that are being read
 	differs  map[string]bool      // settings that differ, with their nodes, as they are in the log
@@ -246,8 +246,8 @@ func (n *Node) report(ctx context.Context, err error) {
 		return
 	}
 	n.mu.Lock()
-	was := n.failing
-	n.failing = err != nil
+	was := n.failure != nil
+	n.failure = err
 	n.mu.Unlock()
 	switch {
 	case err != nil && !was:
@@ -264,13 +264,15 @@ type Health struct {
 	Unread []string      // topics that it could not read
 	// Unheard is for how long it has not been able to read one that says who may call.
 	Unheard time.Duration
+
+	failure error // of the last poll
 }
 
 // Health returns how well this node knows the others.
 func (n *Node) Health() Health {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	h := Health{Behind: time.Since(n.polled), Clock: n.offset}
+	h := Health{Behind: time.Since(n.polled), Clock: n.offset, failure: n.failure}
 	for _, topic := range sortedKeys(n.failures) {
 		h.Unread = append(h.Unread, topic)
 		if topic != Settling {
@@ -284,6 +286,8 @@ func (n *Node) Health() Health {
 func (n *Node) Ready() error {
 	h := n.Health()
 	switch {
+	case h.Behind > behindAfter && h.failure != nil:
+		return fmt.Errorf("nothing was heard of other nodes for %d s: %w", int(h.Behind.Seconds()), h.failure)
 	case h.Behind > behindAfter:
 		return fmt.Errorf("nothing was heard of other nodes for %d s: PostgreSQL does not respond", int(h.Behind.Seconds()))
 	case len(h.Unread) > 0:

@@ -7,7 +7,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -293,9 +292,18 @@ const degradedWithin = 500 * time.Millisecond
 // partErrors are the errors of parts of the server, on one line each.
 type partErrors []error
 
+// partError is the error of a part, in one line.
+type partError struct {
+	part string
+	err  error
+}
+
+func (e *partError) Error() string { return e.part + ": " + oneLine(e.err) }
+func (e *partError) Unwrap() error { return e.err }
+
 func (p *partErrors) add(part string, err error) {
 	if err != nil {
-		*p = append(*p, fmt.Errorf("%s: %s", part, oneLine(err)))
+		*p = append(*p, &partError{part, err})
 	}
 }
 

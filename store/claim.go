@@ -101,8 +101,9 @@ func (sh *Shared) tryClaim(ctx context.Context, engine states.Engine, sink value
 	return nil
 }
 
-// errUsed is for a move to a new database, which has the same installation as each other move of its
-// source: the nodes of another database may use the engine, and the move would remove their states.
+// errUsed is for a move to a new database, which has the same installation as each other move of
+// its source: the nodes of another database may use the engine, and the move would remove their
+// states.
 var errUsed = errors.New("the engine of states has states of this installation already, which another database uses, or used: set `state` to another database number, such as valkey://host/1, or to another engine. If no node uses them, such as after a move that was given up, empty the engine with FLUSHDB")
 
 // ClearStates removes all states of tokens, addresses and quotas from the engine. No node may use

@@ -110,10 +110,11 @@ func OpenShared(ctx context.Context, p Places, join func(*postgres.DB) (Member, 
 // openStates opens the engine of states. An engine that may lose what it must not is refused.
 func (sh *Shared) openStates(ctx context.Context, p Places, m Member) (err error) {
 	var engine states.Engine
+	report := breaker.NewReport("state", p.Log)
 	if p.States == "" {
 		engine, err = values.Open(ctx, p.Postgres, p.Now, p.Log)
 	} else {
-		engine, err = sh.openValkey(ctx, p)
+		engine, err = sh.openValkey(ctx, p, report)
 	}
 	if err != nil {
 		return err
@@ -121,7 +122,7 @@ func (sh *Shared) openStates(ctx context.Context, p Places, m Member) (err error
 	if err := sh.claim(ctx, engine, m, p.Now); err != nil {
 		return errors.Join(err, engine.Close())
 	}
-	o := breaker.Options{Name: "state", Log: p.Log}
+	o := breaker.Options{Name: "state", Report: report}
 	if sh.Valkey != nil {
 		o.Trip = -1 // it has breakers of its own, for parts of a Cluster
 	}
@@ -144,8 +145,10 @@ func (p Places) ValkeyOptions() valkey.Options {
 	return o
 }
 
-func (sh *Shared) openValkey(ctx context.Context, p Places) (states.Engine, error) {
-	e, err := valkey.Open(ctx, p.ValkeyOptions())
+func (sh *Shared) openValkey(ctx context.Context, p Places, report *breaker.Report) (states.Engine, error) {
+	o := p.ValkeyOptions()
+	o.Report = report
+	e, err := valkey.Open(ctx, o)
 	if err != nil {
 		return nil, fmt.Errorf("open the engine of states: %w", err)
 	}

@@ -137,7 +137,7 @@ func (s *examples) name(example, list, field string) error {
 // issuer. The response to the example of the request is one of the documented errors.
 var written = map[string]string{
 	"key reencrypt":  `{"data":{"values":1,"key":"53b1f2a0c4d7e8961a2b3c4d5e6f7081"}}`, // nodes only
-	"nodes":          `{"data":[{"number":7,"name":"n1","kind":"server","state":"live","version":"v1.0.0","address":"10.0.0.7:8080","started_at":"2026-11-27T10:00:00Z","seen_at":"2026-11-27T12:00:00Z","generation":12,"settings_differ":[],"tasks":[{"name":"upkeep","since":"2026-11-27T11:00:00Z"}],"is_this":true}],"next":null}`,
+	"nodes":          `{"data":[{"number":7,"name":"n1","kind":"server","state":"live","version":"v1.0.0","address":"10.0.0.7:8080","started_at":"2026-11-27T10:00:00Z","seen_at":"2026-11-27T12:00:00Z","generation":12,"settings_differ":[],"same_name":false,"tasks":[{"name":"upkeep","since":"2026-11-27T11:00:00Z"}],"is_this":true}],"next":null}`,
 	"issuer list":    issuersExample,
 	"issuer refresh": issuersExample,
 	// the example is of another format; the note of a real one is long

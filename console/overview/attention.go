@@ -41,6 +41,7 @@ type node struct {
 	Version    string   `json:"version"`
 	Generation int64    `json:"generation"`
 	Differs    []string `json:"settings_differ"`
+	SameName   bool     `json:"same_name"`
 	Tasks      []struct {
 		Name string `json:"name"`
 	} `json:"tasks"`
@@ -52,6 +53,8 @@ func (n node) notices() (all []notice) {
 	case n.Kind != "server":
 	case n.State == "silent":
 		all = append(all, notice{"bad", fmt.Sprintf("The node %s has said nothing for 5 s: it is stopped, or can’t reach PostgreSQL.", n.Name), "Nodes", "#nodes"})
+	case n.SameName:
+		all = append(all, notice{"warn", fmt.Sprintf("Several live nodes are called %s. Give each its own name with the setting node.", n.Name), "Nodes", "#nodes"})
 	case len(n.Differs) > 0:
 		all = append(all, notice{"warn", fmt.Sprintf("The node %s has other settings: %s. All nodes need the same ones.", n.Name, strings.Join(n.Differs, ", ")), "Nodes", "#nodes"})
 	}

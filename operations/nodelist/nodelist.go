@@ -26,6 +26,8 @@ type View struct {
 	Generation int64     `json:"generation"` // of the corpus that it serves
 	// Settings that all nodes must share, and in which it differs from the node that responds.
 	Differs []string `json:"settings_differ"`
+	// SameName says that another live node has its name, so that messages don't say which is meant.
+	SameName bool `json:"same_name"`
 	// Tasks are what it does alone at the moment.
 	Tasks []Task `json:"tasks"`
 	// IsThis says that it is the node that responds.
@@ -52,17 +54,27 @@ func List(ctx context.Context, d *datadir.Dir, _ None) ([]View, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, r := range all {
-		v := view(r, d.Nodes.Settings())
-		v.IsThis = r.Number == d.Nodes.Number()
+	for _, v := range viewsOf(all, d.Nodes.Settings()) {
+		v.IsThis = v.Number == d.Nodes.Number()
 		for _, l := range leases {
-			if l.Number == r.Number {
+			if l.Number == v.Number {
 				v.Tasks = append(v.Tasks, Task{l.Name, l.Since})
 			}
 		}
 		views = append(views, v)
 	}
 	return views, nil
+}
+
+// viewsOf returns nodes without their tasks. own are the settings of the node that responds.
+func viewsOf(all []nodes.Row, own map[string]string) (views []View) {
+	same := nodes.SameNames(all)
+	for _, r := range all {
+		v := view(r, own)
+		v.SameName = r.Live() && r.Serves() && slices.Contains(same, r.Name)
+		views = append(views, v)
+	}
+	return views
 }
 
 func view(r nodes.Row, own map[string]string) View {

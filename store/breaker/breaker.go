@@ -26,7 +26,9 @@ const (
 // Options is what a Breaker needs.
 type Options struct {
 	Name string       // of the engine, as the log and the metrics name it
-	Log  *slog.Logger // required
+	Log  *slog.Logger // required, unless Report is set
+	// Report is that of all breakers of the engine. nil: this is the only one.
+	Report *Report
 
 	Trip      int           // requests without a response until it opens; 0: 10, below 0: never
 	Open      time.Duration // until one request is admitted again; 0 means 500 ms
@@ -42,7 +44,7 @@ const (
 	Responded Outcome = iota
 	// Refused means that the engine responded that it does not work: it is a replica, or is full.
 	Refused
-	// Silent means that the engine can't be reached, or did not respond in time.
+	// Silent means that the engine can't be reached, did not respond in time, or is starting.
 	Silent
 	// Cut means that the connection ended before the response. The next request connects again.
 	Cut
@@ -64,6 +66,7 @@ var (
 // Breaker is for the requests to one engine. Its methods are safe for concurrent use.
 type Breaker struct {
 	name    string
+	report  *Report
 	max     int64
 	breaker *gobreaker.TwoStepCircuitBreaker[struct{}] // nil: it never opens
 
@@ -86,7 +89,10 @@ var errSilent, errNothing = errors.New("silent"), errors.New("nothing")
 
 // New returns a closed breaker.
 func New(o Options) *Breaker {
-	b := &Breaker{name: o.Name, max: int64(cmp.Or(o.MaxFlight, DefaultMaxFlight))}
+	b := &Breaker{name: o.Name, report: o.Report, max: int64(cmp.Or(o.MaxFlight, DefaultMaxFlight))}
+	if b.report == nil {
+		b.report = NewReport(o.Name, o.Log)
+	}
 	trip := cmp.Or(o.Trip, DefaultTrip)
 	if trip < 0 {
 		return b
@@ -96,12 +102,12 @@ func New(o Options) *Breaker {
 		Timeout:     cmp.Or(o.Open, DefaultOpen),
 		IsExcluded:  func(err error) bool { return err == errNothing },
 		ReadyToTrip: func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= uint32(trip) },
-		OnStateChange: func(name string, from, to gobreaker.State) {
+		OnStateChange: func(_ string, from, to gobreaker.State) {
 			switch {
 			case to == gobreaker.StateClosed:
-				o.Log.Info("an engine responds again", "engine", name)
+				b.report.Closed()
 			case from == gobreaker.StateClosed:
-				o.Log.Error("an engine does not respond; requests to it fail at once until it does", "engine", name)
+				b.report.Opened()
 			}
 		},
 	})
@@ -109,27 +115,38 @@ func New(o Options) *Breaker {
 }
 
 // Enter admits a request, or returns [ErrOpen] or [ErrFull]. After it, leave must be called with
-// its outcome.
-func (b *Breaker) Enter() (leave func(Outcome), err error) {
+// its outcome and error. It returns that error, marked as an outage if the engine did not respond.
+func (b *Breaker) Enter() (leave func(Outcome, error) error, err error) {
 	done := func(error) {}
 	if b.breaker != nil {
 		if done, err = b.breaker.Allow(); err != nil {
 			b.unsent.Add(1)
-			return nil, ErrOpen
+			return nil, Outage(ErrOpen)
 		}
 	}
 	if b.flight.Add(1) > b.max {
 		b.flight.Add(-1)
 		b.unsent.Add(1)
 		done(errNothing)
-		return nil, ErrFull
+		return nil, b.report.Failed(ErrFull)
 	}
 	began := time.Now()
-	return func(o Outcome) {
+	return func(o Outcome, err error) error {
 		b.flight.Add(-1)
 		b.count(o, time.Since(began))
+		err = b.Marked(o, err)
 		done(meaning(o))
+		return err
 	}, nil
+}
+
+// Marked returns the error of a request that had an outcome, marked as an outage if the engine did
+// not respond.
+func (b *Breaker) Marked(o Outcome, err error) error {
+	if o == Silent || o == Cut {
+		return b.report.Failed(err)
+	}
+	return err
 }
 
 // meaning returns what an outcome means to gobreaker.

@@ -19,7 +19,7 @@ func end(t *testing.T, b *breaker.Breaker, o breaker.Outcome) {
 	if err != nil {
 		t.Fatalf("it was not admitted: %v", err)
 	}
-	leave(o)
+	_ = leave(o, nil)
 }
 
 // TestOpen: the breaker opens after ten requests without a response, admits one after 500 ms, and
@@ -48,7 +48,7 @@ func TestOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 		isOpen() // only one is admitted
-		leave(breaker.Silent)
+		_ = leave(breaker.Silent, nil)
 		isOpen()
 		if s := b.Stats(); s.Up || s.Breaker != "open" || s.Errors["silent"] != 20 || s.Unsent != 3 {
 			t.Errorf("%+v", s)
@@ -99,7 +99,10 @@ func TestFull(t *testing.T) {
 	if s := b.Stats(); s.Flight != 8 || s.Unsent != 56 {
 		t.Errorf("%+v", s)
 	}
-	leaves.Range(func(_, leave any) bool { leave.(func(breaker.Outcome))(breaker.Responded); return true })
+	leaves.Range(func(_, leave any) bool {
+		_ = leave.(func(breaker.Outcome, error) error)(breaker.Responded, nil)
+		return true
+	})
 	for range 8 {
 		end(t, b, breaker.Responded)
 	}
@@ -118,7 +121,7 @@ func TestFullSaysNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	late(breaker.Responded)
+	_ = late(breaker.Responded, nil)
 
 	b = breaker.New(breaker.Options{Log: slog.New(slog.DiscardHandler), Trip: 3})
 	if late, err = b.Enter(); err != nil {
@@ -127,7 +130,7 @@ func TestFullSaysNothing(t *testing.T) {
 	for range 3 {
 		end(t, b, breaker.Silent)
 	}
-	if late(breaker.Responded); b.Stats().Up {
+	if _ = late(breaker.Responded, nil); b.Stats().Up {
 		t.Error("it is open, and up")
 	}
 }

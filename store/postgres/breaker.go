@@ -35,13 +35,13 @@ const (
 func (db *DB) Stats() breaker.Stats { return db.breaker.Stats() }
 
 // ask sends a request, if the breaker admits it.
-func (c connector) ask(ctx context.Context, request func() error) error {
+func (c connector) ask(ctx context.Context, request func() error) (err error) {
 	leave, err := c.breaker.Enter()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrAway, err)
 	}
 	outcome, began := breaker.GivenUp, time.Now() // of a request that panics
-	defer func() { leave(outcome) }()
+	defer func() { err = leave(outcome, err) }()
 	err = request()
 	outcome = outcomeOf(ctx, err, time.Since(began))
 	return err
@@ -52,6 +52,10 @@ func outcomeOf(ctx context.Context, err error, took time.Duration) breaker.Outco
 	server, isServers := errors.AsType[*pgconn.PgError](err)
 	dial, _ := errors.AsType[*net.OpError](err)
 	switch {
+	case isServers && server.Code == "57P03": // it is starting or stopping
+		return breaker.Silent
+	case isServers && (server.Code == "57P01" || server.Code == "57P02"): // it ends connections
+		return breaker.Cut
 	case err == nil, isServers && !saysDown(server.Code):
 		return breaker.Responded
 	case isServers, errors.Is(err, errReadOnly):

@@ -155,7 +155,7 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 		return err
 	})
 	if err == nil {
-		return transaction{ctx, tx}, nil
+		return transaction{ctx, tx, c.of.breaker}, nil
 	}
 	if !db.IsClosed() && db.PgConn().TxStatus() != 'I' {
 		rollback(db)
@@ -177,12 +177,17 @@ func rollback(db *pgx.Conn) {
 
 // transaction is a transaction that runs.
 type transaction struct {
-	ctx context.Context
-	tx  pgx.Tx
+	ctx     context.Context
+	tx      pgx.Tx
+	breaker *breaker.Breaker
 }
 
 // Commit implements [driver.Tx].
-func (t transaction) Commit() error { return explain(t.tx.Commit(t.ctx)) }
+func (t transaction) Commit() error {
+	began := time.Now()
+	err := t.tx.Commit(t.ctx)
+	return explain(t.breaker.Marked(outcomeOf(t.ctx, err, time.Since(began)), err))
+}
 
 // Rollback implements [driver.Tx]. It does not depend on the context, which may have ended.
 func (t transaction) Rollback() error {

@@ -26,7 +26,7 @@ var advice = map[string]string{
 	"42501": "the account may not do that: make it the owner of the database",
 	"53100": "the server's disk is full",
 	"53300": "the server has too many connections: raise max_connections, lower the number of nodes, or use PgBouncer",
-	"57P03": "the server is starting up",
+	"57P03": "the server is starting or stopping",
 }
 
 // explain adds what to do to an error of the server, or of connecting to it.

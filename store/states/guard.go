@@ -50,7 +50,8 @@ func (g *Guard) Each(ctx context.Context, kind byte, fn func(Key, []byte) error)
 	if err := g.mayUse(); err != nil {
 		return err
 	}
-	return g.Engine.Each(ctx, kind, fn)
+	began := time.Now()
+	return g.marked(ctx, began, g.Engine.Each(ctx, kind, fn))
 }
 
 // Ready implements [Engine].
@@ -58,7 +59,8 @@ func (g *Guard) Ready(ctx context.Context) error {
 	if err := g.mayUse(); err != nil {
 		return err
 	}
-	return g.Engine.Ready(ctx)
+	began := time.Now()
+	return g.marked(ctx, began, g.Engine.Ready(ctx))
 }
 
 // Swap implements [Engine].
@@ -88,7 +90,8 @@ func (g *Guard) SetEpoch(ctx context.Context, notBefore int64) error {
 	if err := g.mayUse(); err != nil {
 		return err
 	}
-	return f.SetEpoch(ctx, notBefore)
+	began := time.Now()
+	return g.marked(ctx, began, f.SetEpoch(ctx, notBefore))
 }
 
 // Sweep implements [Sweeper]. It does nothing if the engine removes expired values by itself.
@@ -110,6 +113,11 @@ func (g *Guard) Evicted(ctx context.Context) (evicted bool, err error) {
 	return evicted, err
 }
 
+// marked returns the error of a request that was sent without asking the breaker.
+func (g *Guard) marked(ctx context.Context, began time.Time, err error) error {
+	return g.breaker.Marked(outcomeOf(ctx, err, time.Since(began)), err)
+}
+
 // ask sends a request, if the breaker admits it.
 func (g *Guard) ask(ctx context.Context, request func() error) (err error) {
 	if err := g.mayUse(); err != nil {
@@ -120,7 +128,7 @@ func (g *Guard) ask(ctx context.Context, request func() error) (err error) {
 		return fmt.Errorf("ask the engine of states: %w", err)
 	}
 	outcome, began := breaker.GivenUp, time.Now() // of a request that panics
-	defer func() { leave(outcome) }()
+	defer func() { err = leave(outcome, err) }()
 	err = request()
 	outcome = outcomeOf(ctx, err, time.Since(began))
 	return err

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/store/breaker"
 	"stile.example/stile/tokens"
 )
 
@@ -281,8 +282,12 @@ func (st *Store) checkEpoch(ctx context.Context) error {
 	return err
 }
 
-// report logs once that the engine does not work, and once that it works again.
+// report logs once that the engine does not work, and once that it works again. The report of its
+// breaker logs outages.
 func (st *Store) report(err error) {
+	if breaker.IsOutage(err) {
+		return
+	}
 	if failing := err != nil; st.failing.Load() != failing && st.failing.Swap(failing) != failing {
 		if failing {
 			st.opt.Log.Error("the engine of states does not work", "err", err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/store/breaker"
 	"stile.example/stile/tokens"
 )
 
@@ -286,7 +287,7 @@ func (st *Store) repeat(ctx context.Context, name string, fn func(context.Contex
 		if ctx.Err() != nil {
 			return
 		}
-		if (err != nil) != failing {
+		if !breaker.IsOutage(err) && (err != nil) != failing {
 			failing = err != nil
 			st.logRepeated(name, err)
 		}

@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
 	"github.com/sony/gobreaker/v2"
+
+	"stile.example/stile/store/breaker"
 )
 
 // A lane is what a range of slots shares: so many calls in flight, and a circuit breaker. A single
@@ -42,7 +43,7 @@ func ringScale(t Target) int {
 	return singleScale
 }
 
-func newLanes(t Target, log *slog.Logger) []*lane {
+func newLanes(t Target, report *breaker.Report) []*lane {
 	count := 1
 	if t.Cluster {
 		count = clusterLanes
@@ -50,30 +51,24 @@ func newLanes(t Target, log *slog.Logger) []*lane {
 	each := (1<<ringScale(t) - spare) / count
 	lanes := make([]*lane, count)
 	for i := range lanes {
-		name := t.String()
-		if count > 1 {
-			first := i * slotCount / count
-			name = fmt.Sprintf("%s slots %d to %d", name, first, first+slotCount/count-1)
-		}
-		lanes[i] = &lane{places: make(chan struct{}, each), breaker: newBreaker(name, log)}
+		lanes[i] = &lane{places: make(chan struct{}, each), breaker: newBreaker(report)}
 	}
 	return lanes
 }
 
-func newBreaker(name string, log *slog.Logger) *gobreaker.TwoStepCircuitBreaker[struct{}] {
+func newBreaker(report *breaker.Report) *gobreaker.TwoStepCircuitBreaker[struct{}] {
 	return gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
-		Name:    name,
 		Timeout: openFor,
 		// A connection that breaks says nothing: the next call connects again.
 		IsExcluded:   func(err error) bool { return !responded(err) && !isTimeout(err) && !isDial(err) },
 		IsSuccessful: responded,
 		ReadyToTrip:  func(c gobreaker.Counts) bool { return c.ConsecutiveFailures >= tripAfter },
-		OnStateChange: func(name string, from, to gobreaker.State) {
+		OnStateChange: func(_ string, from, to gobreaker.State) {
 			switch {
 			case to == gobreaker.StateClosed:
-				log.Info("engine of states responds again", "engine", name)
+				report.Closed()
 			case from == gobreaker.StateClosed:
-				log.Error("engine of states does not respond; calls are refused until it does", "engine", name)
+				report.Opened()
 			}
 		},
 	})
@@ -81,7 +76,7 @@ func newBreaker(name string, log *slog.Logger) *gobreaker.TwoStepCircuitBreaker[
 
 // Errors of calls that were not sent.
 var (
-	errBroken = errors.New("valkey: the engine does not respond, so calls are not sent for now")
+	errBroken = breaker.Outage(errors.New("valkey: the engine does not respond, so calls are not sent for now"))
 	errFull   = errors.New("valkey: too many calls wait for the engine")
 )
 

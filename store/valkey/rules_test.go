@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stile.example/stile/stiletest/engines"
+	"stile.example/stile/store/breaker"
 	"stile.example/stile/store/states"
 )
 
@@ -34,7 +35,7 @@ func TestHalfOfAScript(t *testing.T) {
 // since it is still in the queue of that. All other calls give it back.
 func TestPlaceOfATimeout(t *testing.T) {
 	t.Parallel()
-	l := newLanes(Target{}, slog.New(slog.DiscardHandler))[0]
+	l := newLanes(Target{}, breaker.NewReport("state", slog.New(slog.DiscardHandler)))[0]
 	for _, x := range []struct {
 		err  error
 		held int

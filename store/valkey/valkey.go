@@ -12,6 +12,7 @@
 package valkey
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"stile.example/stile/store/breaker"
 	"stile.example/stile/store/states"
 )
 
@@ -55,8 +57,10 @@ type Options struct {
 	Prefix string
 	// Timeout limits each call, in addition to its ctx. 0: 1 s.
 	Timeout time.Duration
-	// Log gets changes of what can be reached. nil: nothing is logged.
+	// Log gets what the operator should know. nil: nothing is logged.
 	Log *slog.Logger
+	// Report logs that the engine fails. nil: nothing is logged.
+	Report *breaker.Report
 }
 
 // Engine keeps values in Valkey or Redis. It implements [states.Engine] and [states.Forgetful].
@@ -99,7 +103,7 @@ func Open(ctx context.Context, o Options) (*Engine, error) {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
-	e.lanes = newLanes(target, e.log)
+	e.lanes = newLanes(target, cmp.Or(o.Report, breaker.NewReport("state", slog.New(slog.DiscardHandler))))
 	e.epochs.writing = make(chan struct{}, 1)
 	option, err := e.clientOption()
 	if err != nil {
