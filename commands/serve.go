@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -94,7 +93,7 @@ func (f *demoFlags) check() error {
 // serve runs until ctx is done.
 func (p *program) serve(c *cobra.Command, flags map[string]string, demo demoFlags, lost newFiles) (err error) {
 	ctx, again := c.Context(), p.again(c)
-	spareProcessor()
+	server.SpareProcessor()
 	load := func() (*settings.Settings, error) { return p.settings(flags) }
 	if demo.on {
 		load = func() (*settings.Settings, error) { return p.settingsWith(demoDefaults, flags) }
@@ -103,6 +102,7 @@ func (p *program) serve(c *cobra.Command, flags map[string]string, demo demoFlag
 	if err != nil {
 		return err
 	}
+	defer runtime.KeepAlive(server.AllowGarbage(s))
 	if err := p.prepare(ctx, s, again, lost); err != nil {
 		return access.Explain(again, s.Data, err)
 	}
@@ -135,13 +135,4 @@ func (p *program) open(ctx context.Context, s *settings.Settings, demo bool) (*s
 		}
 	}
 	return server.New(ctx, s, p.now, p.logger(s))
-}
-
-// spareProcessor lets Go run one more thread than there are cores, unless the operator has set
-// GOMAXPROCS. The writer's thread is inside SQLite much of the time, and blocks one of Go's
-// processors meanwhile. On two cores, one more gives a quarter more calls (make bench).
-func spareProcessor() {
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
-	}
 }
