@@ -169,6 +169,7 @@ func TestWrongURL(t *testing.T) {
 		"valkey://127.0.0.1:1":     "check the host and the port",
 		"valkey://" + server.Addr + "," + server.Addr + "?cluster=yes": "the server is not part of a cluster",
 		"valkey://" + server.Addr + "?sentinel=mymaster":               "the server is not a Sentinel",
+		"valkey://" + server.Addr + "/99":                              "use a lower one, or raise `databases`",
 		"redis://" + closed.Addr:                                       "set state_password_file",
 		"redis://stile:wrong@" + closed.Addr:                           "check the user in the URL and state_password_file",
 	} {

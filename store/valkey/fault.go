@@ -134,6 +134,8 @@ func (e *Engine) unreachable(err error) error {
 		return fmt.Errorf("the server is not a Sentinel: give the addresses of the Sentinels, or remove ?sentinel= from the URL: %w", err)
 	case strings.Contains(err.Error(), "No such master with that name"):
 		return fmt.Errorf("the Sentinels watch no master called %q: correct ?sentinel= in the URL, as in their `sentinel monitor` lines: %w", e.target.Sentinel, err)
+	case strings.Contains(err.Error(), "DB index is out of range"):
+		return fmt.Errorf("the server has no database of the number in the URL: use a lower one, or raise `databases` in its configuration: %w", err)
 	case errors.Is(err, io.EOF):
 		return fmt.Errorf("the server closed the connection: check that it is Valkey or Redis, and whether it needs TLS (valkeys:// or rediss://): %w", err)
 	}
