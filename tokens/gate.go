@@ -28,9 +28,9 @@ type SharedStore interface {
 	// was spent before, by any process, the state does not change and the error is [ErrUsed]. If fn
 	// returns its argument, nothing is spent.
 	UpdateOnce(ctx context.Context, id ID, once Once, fn func(State) State) (spent bool, err error)
-	// NotBefore returns the time until which stored states may have been lost, in Unix seconds, or 0.
-	// A token that has no state, and was issued until then, may have been used. The time may change
-	// while an Update waits: so it is to be read by fn.
+	// NotBefore returns the time until which stored states may have been lost, in Unix seconds, or
+	// 0. A token that has no state, and was issued until then, may have been used. The time may
+	// change while an Update waits: so it is to be read by fn.
 	NotBefore() int64
 	// Await waits a moment for what another process is about to store, longer for each time that it
 	// was waited for before. It returns false if that takes too long, or ctx ends.
@@ -113,11 +113,13 @@ func (g *Gate) Apply(ctx context.Context, id ID, p Policy, e Event) (Verdict, er
 	if err == nil && v.Spent {
 		e = withCall(e, func(c Call) Call { c.Proof = Once{}; return c })
 	}
+	counts := v.NewlyBound
 	if shared, ok := g.Store.(SharedStore); ok && err == nil && v.isBeforeAddress() {
 		v, err = g.awaitBinder(ctx, shared, id, p, e, v)
+		counts = v.isBeforeAddress()
 	}
 	if err == nil && v.Outcome == NeedAddress {
-		v, err = g.consultAddress(ctx, id, p, e, v)
+		v, err = g.consultAddress(ctx, id, p, e, v, counts)
 	}
 	if err == nil {
 		err = g.reportChallenge(ctx, e, v)
@@ -171,8 +173,11 @@ func (v Verdict) isBeforeAddress() bool {
 
 // awaitBinder waits until the process that bound a token has consulted the address, which counts
 // the binding. Consulted earlier, the address would not know of it, and would admit too much.
-// [firstCalls] does the same within a process. If the address is not consulted in time, this call
-// does it, as after a crash or a fault.
+// [firstCalls] does the same within a process.
+//
+// If the address is not consulted in time, perhaps the binding was never counted: the other process
+// ended, or its engine failed or was late. Then this call counts it, even if it is counted twice.
+// Otherwise somebody who binds tokens during a fault would exceed the address's budget.
 func (g *Gate) awaitBinder(ctx context.Context, store SharedStore, id ID, p Policy, e Event, was Verdict) (v Verdict, err error) {
 	v = was
 	for n := 0; err == nil && v.isBeforeAddress() && store.Await(ctx, n); n++ {
@@ -183,14 +188,11 @@ func (g *Gate) awaitBinder(ctx context.Context, store SharedStore, id ID, p Poli
 }
 
 // consultAddress consults the address about a token, and applies the event again with the verdict.
-//
-// If the call that bound the token has not done that, perhaps the binding was never counted: its
-// process ended, or its engine failed or was late. Then this call counts it, even if it is counted
-// twice. Otherwise somebody who binds tokens during a fault would exceed the address's budget.
-func (g *Gate) consultAddress(ctx context.Context, id ID, p Policy, e Event, was Verdict) (Verdict, error) {
+// counts says that the address is to count the binding.
+func (g *Gate) consultAddress(ctx context.Context, id ID, p Policy, e Event, was Verdict, counts bool) (Verdict, error) {
 	c, _ := callIn(e)
 	address, err := g.Addresses.Check(ctx, AddressUse{From: c.From, Tenant: c.Tenant, At: c.At,
-		NewBinding: was.NewlyBound || was.isBeforeAddress(), AddressChecked: was.State.AddressChecked, Key: was.State.Bound.Key(), Person: c.Person, Records: beyondAllowance(was.State, c)})
+		NewBinding: counts, AddressChecked: was.State.AddressChecked, Key: was.State.Bound.Key(), Person: c.Person, Records: beyondAllowance(was.State, c)})
 	if err != nil {
 		return Verdict{}, err
 	}

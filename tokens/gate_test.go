@@ -50,7 +50,7 @@ type fakeAddresses struct {
 func (f *fakeAddresses) Check(_ context.Context, a AddressUse) (AddressVerdict, error) {
 	f.records += a.Records
 	f.last = a
-	if f.checks++; a.NewBinding && f.fault == nil {
+	if f.checks++; a.NewBinding {
 		f.bindings++
 	}
 	return f.verdict, f.fault
@@ -70,7 +70,7 @@ var generous = Policy{Calls: 9, Records: 90, BindWithin: time.Minute, SpikeCalls
 	Ladder: []Kind{Work}, Ignored: 1, PerToken: 5, Expires: time.Minute}
 
 // TestGateConsultsTheAddressOnce checks that a binding is reported to the address once. If a fault
-// prevents that, the next call reports it.
+// prevents that, the next call consults the address, and the binding is no longer new.
 func TestGateConsultsTheAddressOnce(t *testing.T) {
 	addresses := &fakeAddresses{verdict: AddressVerdict{Kind: Work}, fault: errors.New("disk full")}
 	g := Gate{Store: &memStore{states: map[ID]State{}}, Addresses: addresses}
