@@ -15,7 +15,6 @@ import (
 type slowEngine struct {
 	*memory
 	release chan struct{}
-	took    time.Duration // of the last scan
 }
 
 func (e *slowEngine) Each(ctx context.Context, kind byte, fn func(Key, []byte) error) error {
