@@ -47,17 +47,24 @@ func (e *claimed) Each(context.Context, byte, func(states.Key, []byte) error) er
 	return nil
 }
 
+// openDatabase opens a new database until the test ends.
+func openDatabase(t *testing.T) *postgres.DB {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), engines.Postgres(t), postgres.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
 // TestTryClaim goes through the life of an installation: its first engine, which another node is
 // faster to claim, that engine again, another one, and one of another installation. Only another
 // engine is cleared, after what it counted was copied, and makes tokens expire that were issued
 // until then by the fastest clock.
 func TestTryClaim(t *testing.T) {
 	t.Parallel()
-	db, err := postgres.Open(t.Context(), engines.Postgres(t), postgres.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := openDatabase(t)
 	sink, now := values.Sink{DB: db}, time.Now()
 	for _, c := range []struct {
 		name    string
@@ -152,10 +159,7 @@ func (e *watched) become(t *testing.T, o states.Owner, err error) (sets int) {
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	var log strings.Builder
-	db, err := postgres.Open(t.Context(), engines.Postgres(t), postgres.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := openDatabase(t)
 	mine := states.Owner{Installation: "mine", Memory: "1"}
 	e := &watched{owner: mine}
 	sh := &Shared{Postgres: db, log: slog.New(slog.NewTextHandler(&log, nil)), owned: e, guard: states.NewGuard(e, breaker.New(breaker.Options{Name: "state"}))}
@@ -204,11 +208,7 @@ func TestWatch(t *testing.T) {
 // engine, or begun to serve with the last one.
 func TestUseEngineMeanwhile(t *testing.T) {
 	t.Parallel()
-	db, err := postgres.Open(t.Context(), engines.Postgres(t), postgres.Options{Log: slog.New(slog.DiscardHandler), Now: time.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := openDatabase(t)
 	sink := values.Sink{DB: db}
 	none, err := sink.Installed(t.Context(), "mine")
 	if err != nil {

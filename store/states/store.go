@@ -138,12 +138,11 @@ func (st *Store) beginEpoch(ctx context.Context, key Key) error {
 	if !ok {
 		return errors.New("the engine has no epoch")
 	}
-	select {
-	case st.epoch.turn <- struct{}{}:
-		defer func() { <-st.epoch.turn }()
-	case <-ctx.Done():
-		return fmt.Errorf("wait for an epoch: %w", ctx.Err())
+	give, err := take(ctx, st.epoch.turn)
+	if err != nil {
+		return fmt.Errorf("wait for an epoch: %w", err)
 	}
+	defer give()
 	if err := st.epoch.err; err != nil && time.Since(st.epoch.failed) < epochPause {
 		return err
 	}
@@ -212,12 +211,11 @@ func (st *Store) checkEvicted(ctx context.Context) error {
 	if err != nil || !st.evicted {
 		return err
 	}
-	select {
-	case st.epoch.turn <- struct{}{}:
-		defer func() { <-st.epoch.turn }()
-	case <-ctx.Done():
-		return fmt.Errorf("wait for an epoch: %w", ctx.Err())
+	give, err := take(ctx, st.epoch.turn)
+	if err != nil {
+		return fmt.Errorf("wait for an epoch: %w", err)
 	}
+	defer give()
 	f, ok := st.engine.(Forgetful)
 	if !ok {
 		return errors.New("the engine has no epoch")

@@ -159,12 +159,12 @@ func (st *Store) Settle(ctx context.Context) error {
 	if err := st.settle(ctx); err != nil {
 		return err
 	}
-	return st.alone(ctx, st.scanning, st.findMissed)
+	return alone(ctx, st.scanning, st.findMissed)
 }
 
 // settle transfers the states that wait.
 func (st *Store) settle(ctx context.Context) error {
-	return st.alone(ctx, st.settling, func(ctx context.Context) error {
+	return alone(ctx, st.settling, func(ctx context.Context) error {
 		return errors.Join(
 			st.dirtyTokens.settle(ctx, st.sink.PutTokens),
 			st.dirtyAddresses.settle(ctx, st.sink.PutAddresses))
@@ -182,19 +182,28 @@ func (st *Store) findMissed(ctx context.Context) error {
 // before it died. It reads everything, so it is for the time after a death, and for one node at a
 // time.
 func (st *Store) Scan(ctx context.Context) error {
-	return st.alone(ctx, st.scanning, func(ctx context.Context) error {
+	return alone(ctx, st.scanning, func(ctx context.Context) error {
 		return errors.Join(st.scanTokens(ctx), st.scanAddresses(ctx))
 	})
 }
 
 // alone calls fn when no other call has the turn.
-func (st *Store) alone(ctx context.Context, turn chan struct{}, fn func(context.Context) error) error {
+func alone(ctx context.Context, turn chan struct{}, fn func(context.Context) error) error {
+	give, err := take(ctx, turn)
+	if err != nil {
+		return err
+	}
+	defer give()
+	return fn(ctx)
+}
+
+// take waits for a turn, and returns what gives it to the next one.
+func take(ctx context.Context, turn chan struct{}) (give func(), err error) {
 	select {
 	case turn <- struct{}{}:
-		defer func() { <-turn }()
-		return fn(ctx)
+		return func() { <-turn }, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 }
 
@@ -262,7 +271,7 @@ func (st *Store) Run(ctx context.Context) {
 		st.repeat(ctx, "transfer the states", st.settle)
 	})
 	work.Go(func() {
-		st.repeat(ctx, "transfer the states by a scan", func(ctx context.Context) error { return st.alone(ctx, st.scanning, st.findMissed) })
+		st.repeat(ctx, "transfer the states by a scan", func(ctx context.Context) error { return alone(ctx, st.scanning, st.findMissed) })
 	})
 	st.repeat(ctx, "look whether the engine of states has lost any", func(ctx context.Context) error {
 		ctx, cancel := context.WithTimeout(ctx, checkWithin)
