@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"stile.example/stile/datadir"
 )
 
 // newNodesOf starts servers that share a database, and an engine of states. Clients reach them
@@ -97,6 +99,7 @@ func TestThreeNodesList(t *testing.T) {
 	var list []struct {
 		Name, Kind, State string
 		Differs           []string `json:"settings_differ"`
+		Tasks             []struct{ Name string }
 	}
 	s.must(a.CommandJSON(&list, "nodes"))
 	if len(list) != 3 || list[1].Name != "node2" || list[1].Kind != "server" || list[1].State != "live" || len(list[1].Differs) != 0 {
@@ -117,6 +120,19 @@ func TestThreeNodesList(t *testing.T) {
 		t.Errorf("without a server: %d keys; the last call of a node that stopped was counted %d times, or %d times", len(keys), there, here)
 	}
 	s.must(os.RemoveAll(filepath.Join(b.Dir, "node2")))
+	// Killed with the task, node2 would keep that from the others for up to 10 s more.
+	s.within("another node has the task that removes dead nodes", func() bool {
+		list = nil
+		s.must(a.CommandJSON(&list, "nodes"))
+		for _, n := range list {
+			for _, task := range n.Tasks {
+				if task.Name == datadir.Upkeep {
+					return true
+				}
+			}
+		}
+		return false
+	})
 	s.must(b.Start())
 	if r := b.mustGet("/v1/items/i1", tokens[1], "203.0.113.61"); r.code() != "" {
 		t.Errorf("%+v", r)
