@@ -171,6 +171,7 @@ var allowedImports = map[string]string{
 	"bench":                     "stiletest stiletest/engines labstack/echo",
 	"bench/challenge":           "challenge",
 	"bench/wordnet":             "stiletest",
+	"stiletest/smuggling":       "",
 	"stiletest":                 "",
 	"stiletest/peers":           "",
 	"stiletest/engines":         "jackc/pgx",

@@ -284,14 +284,14 @@ func TestShutdown(t *testing.T) {
 		}
 		echoed(w, r)
 	}), nil, nil)
-	idle, used, late, slow, handed := s.dial(t), s.dial(t), s.dial(t), s.dial(t), s.dial(t)
+	idle, used, late, form, slow, handed := s.dial(t), s.dial(t), s.dial(t), s.dial(t), s.dial(t), s.dial(t)
 	used.send(get("a"))
 	used.expect("GET /v1/a ", true)
 	slow.send(get("slow"))
 	handed.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
 	<-arrived
 	<-arrived
-	for len(s.all()) < 4 { // idle, used, late, slow
+	for len(s.all()) < 5 { // all but handed
 		time.Sleep(time.Millisecond)
 	}
 
@@ -301,6 +301,10 @@ func TestShutdown(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	late.send(get("late"))
+	form.send("POST /v1/late HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
+	if res := form.expect("POST /v1/late hello", false); !res.Close {
+		t.Error("the connection stays open")
+	}
 	if res := late.expect("GET /v1/late ", true); !res.Close {
 		t.Error("the connection stays open")
 	}
