@@ -169,6 +169,8 @@ var allowedImports = map[string]string{
 	"commands/policy":           "commands/printing commands/syntax operations/policies simulate spf13/cobra commands/host",
 	"commands/printing":         "golang.org/x/term",
 	"bench":                     "stiletest stiletest/engines labstack/echo",
+	"bench/load":                "golang.org/x/sys",
+	"bench/plot":                "",
 	"bench/challenge":           "challenge",
 	"bench/wordnet":             "stiletest",
 	"stiletest/smuggling":       "",
