@@ -168,7 +168,7 @@ var allowedImports = map[string]string{
 	"commands/host":             "commands/confirmation commands/printing operations spf13/cobra",
 	"commands/policy":           "commands/printing commands/syntax operations/policies simulate spf13/cobra commands/host",
 	"commands/printing":         "golang.org/x/term",
-	"bench":                     "stiletest stiletest/engines labstack/echo",
+	"bench":                     "bench/load bench/plot stiletest stiletest/engines labstack/echo",
 	"bench/load":                "golang.org/x/sys",
 	"bench/plot":                "",
 	"bench/challenge":           "challenge",
