@@ -20,6 +20,7 @@ type goal struct {
 var goals = []goal{
 	{"one item, durable, as a share of bare Echo", "item", 0.80, false, "%.2f", "item/jsonp", "item/echo", nil},
 	{"the same, by wrk", "wrk", 0.80, false, "%.2f", "wrk/stile", "wrk/echo", nil},
+	{"one item that survives a power cut, as a share of bare Echo", "item", 0.50, false, "%.2f", "item/full", "item/echo", nil},
 	{"a list, as a share of bare Echo", "list", 0.85, false, "%.2f", "list/stile", "list/echo", nil},
 	{"searches that repeat, as a share of bare Echo", "search", 0.90, false, "%.2f", "search/stile", "search/echo", nil},
 	{"suggestions, as a share of bare Echo", "suggest", 0.40, false, "%.2f", "suggest/stile", "suggest/echo", nil},

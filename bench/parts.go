@@ -44,12 +44,30 @@ func items(b *bench) ([]*kind, error) {
 		against(base, b.own("item/jsonp", "stile, JSONP", s, t, jsonp)),
 		against(baseJSON, b.own("item/json", "stile, JSON", s, t, json))}
 	plain.base = base
+	onDisk, err := b.powerCut(jsonp[0])
+	if err != nil {
+		return nil, err
+	}
+	kinds = append(kinds, against(base, onDisk))
 	dpop, err := b.proofKind(s, kinds[3], s.server.PID())
 	if err != nil {
 		return nil, err
 	}
 	dpop.key, dpop.name = "item/dpop", "stile, JSONP, a DPoP proof each"
 	return append(kinds, against(base, dpop)), nil
+}
+
+// powerCut returns the measurement of a server whose answered calls survive a power cut.
+func (b *bench) powerCut(c call) (*kind, error) {
+	s, err := b.newSubject("SQLite, store_sync: full", nil, "store_sync: full")
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.newTokens(b.tokens, b.conns)
+	if err != nil {
+		return nil, err
+	}
+	return b.own("item/full", "stile, JSONP, store_sync: full", s, t, []call{c}), nil
 }
 
 // against sets the base of a kind.
