@@ -12,8 +12,6 @@ import (
 	"syscall"
 
 	"github.com/labstack/echo/v4"
-
-	"stile.example/stile/bench/load"
 )
 
 // bareFlag makes this program a bare server.
@@ -106,18 +104,6 @@ func (b *bench) foreign(key, name string, p *process, t *tokenSet, calls []call)
 		same[i].want = calls[0].want
 	}
 	k := b.calls(key, name, nil, t, p.addr, same, p.pids...)
-	k.subject = nil
-	return k
-}
-
-// rated makes a measurement one of an open load.
-func (b *bench) rated(k *kind, t *tokenSet, addr string, calls []call, rate int, pids ...int) *kind {
-	seed := uint64(0)
-	k.measure = func() (load.Result, error) {
-		seed++
-		p := t.plan(addr, b.conns, calls, t.atRandom(b.conns, seed))
-		p.Duration, p.Rate = b.duration, rate
-		return p.RunAgainst(pids...)
-	}
+	k.isOther = true
 	return k
 }

@@ -39,7 +39,7 @@ func standard() options {
 
 // quick makes a run as short as one minute.
 func (o options) quick() options {
-	o.only, o.rounds, o.duration = strings.Split("item,list,search,suggest,open", ","), 3, 700*time.Millisecond
+	o.only, o.rounds, o.duration = strings.Split("item,list,search,suggest,open", ","), 3, 500*time.Millisecond
 	return o
 }
 

@@ -18,8 +18,8 @@ type keyedTokens struct {
 	keys []stiletest.Key
 }
 
-// proofKind returns the measurement of calls with a DPoP proof each. It prepares as many as were
-// answered without, so that the server can't answer all of them in time.
+// proofKind returns the measurement of calls with a DPoP proof each. It prepares half as many as
+// were answered without, which is more than the server can answer in time.
 func (b *bench) proofKind(s *subject, without *kind, pid int) (*kind, error) {
 	t, err := s.newKeyedTokens(b.tokens, b.conns)
 	if err != nil {
@@ -28,25 +28,24 @@ func (b *bench) proofKind(s *subject, without *kind, pid int) (*kind, error) {
 	k := &kind{subject: s}
 	k.measure = func() (load.Result, error) {
 		before := without.results[len(without.results)-1].Calls
-		p := s.planWithProofs(t, b.conns, before/b.conns+1)
+		p := s.prepared(t.tokenSet, b.conns, before/b.conns/2+1, func(i int) []byte { return s.withProof(t, i) })
 		p.Duration = b.duration
 		return p.RunAgainst(pid)
 	}
 	return k, nil
 }
 
-// planWithProofs prepares calls for each connection. It does so before the measurement, because
-// making a proof costs this process as much as checking one costs the server. If a connection has
-// no calls left, the load ends.
-func (s *subject) planWithProofs(t *keyedTokens, conns, each int) load.Plan {
-	calls := make([][]byte, conns*each)
+// prepared returns a load of requests that are made before it, one for each call, because making a
+// proof costs this process as much as checking one costs the server. The requests of a connection
+// are made in their order. If a connection has no requests left, the load ends.
+func (s *subject) prepared(t *tokenSet, conns, each int, request func(token int) []byte) load.Plan {
 	order := t.atRandom(conns, uint64(time.Now().UnixNano()))
-	numbers := make([]int, len(calls))
-	for i := range numbers {
-		numbers[i], _ = order(i % conns)
-	}
-	parallel(len(calls), func(i int) error {
-		calls[i] = s.withProof(t, numbers[i])
+	requests := make([][][]byte, conns)
+	parallel(conns, func(conn int) error {
+		for range each {
+			i, _ := order(conn)
+			requests[conn] = append(requests[conn], request(i))
+		}
 		return nil
 	})
 	used, isOver := make([]int, conns), false
@@ -55,7 +54,7 @@ func (s *subject) planWithProofs(t *keyedTokens, conns, each int) load.Plan {
 			return nil, nil
 		}
 		used[conn]++
-		return append(buf, calls[(used[conn]-1)*conns+conn]...), admitted
+		return append(buf, requests[conn][used[conn]-1]...), admitted
 	}}
 }
 

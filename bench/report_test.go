@@ -130,6 +130,19 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+func TestWrap(t *testing.T) {
+	var b strings.Builder
+	wrap(&b, strings.Repeat("twelve long ", 20)+"µs")
+	for line := range strings.Lines(b.String()) {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 100 || n < 80 && !strings.HasSuffix(line, "µs\n") || strings.HasSuffix(line, " \n") {
+			t.Errorf("%d columns: %q", n, line)
+		}
+	}
+	if words := strings.Fields(b.String()); len(words) != 41 {
+		t.Errorf("%d words", len(words))
+	}
+}
+
 func TestWriteNeedsMarks(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "performance.md"), []byte(lastMark+firstMark), 0o600); err != nil {

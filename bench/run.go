@@ -45,8 +45,9 @@ func partNames() (names []string) {
 type kind struct {
 	key     string // PART/NAME, which goals and plots refer to
 	name    string
-	base    *kind // to which its ratio is computed; nil: it is a base itself
-	subject *subject
+	base    *kind    // to which its ratio is computed; nil: it is a base itself
+	isOther bool     // it is not stile
+	subject *subject // whose usage counts the calls; nil: none
 	measure func() (load.Result, error)
 	results []load.Result
 }
@@ -56,6 +57,7 @@ type bench struct {
 	options
 	dir     string // temporary
 	binary  string // of stile
+	rate    int    // of calls, in a second; 0: as fast as responses arrive
 	servers int    // that were started, for the names of directories
 	report  report
 	undo    []func() // of the part

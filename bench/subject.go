@@ -141,7 +141,7 @@ func (b *bench) calls(key, name string, s *subject, t *tokenSet, addr string, ca
 	k.measure = func() (load.Result, error) {
 		seed++
 		p := t.plan(addr, b.conns, calls, t.atRandom(b.conns, seed))
-		p.Duration = b.duration
+		p.Duration, p.Rate = b.duration, b.rate
 		return p.RunAgainst(pids...)
 	}
 	return k

@@ -42,7 +42,8 @@ func (r *report) writeTo(dir string) error {
 // document returns the generated part of the page.
 func (r *report) document() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Measured on %s, on %s. %s\n\n### Goals\n\n", r.began.Format("2 January 2006"), machine(), r.conditions())
+	wrap(&b, fmt.Sprintf("Measured on %s, on %s. %s", r.began.Format("2 January 2006"), machine(), r.conditions()))
+	b.WriteString("\n### Goals\n\n")
 	markdown(&b, r.goalTable())
 	for _, s := range r.sections {
 		fmt.Fprintf(&b, "\n### %s\n\n`go run ./bench -only %s`\n", s.title, s.name)
@@ -56,14 +57,36 @@ func (r *report) document() string {
 			markdown(&b, s.table())
 		}
 		for _, note := range s.notes {
-			fmt.Fprintf(&b, "\n%s\n", note)
+			b.WriteString("\n")
+			wrap(&b, note)
 		}
 		for _, missing := range s.missing {
-			fmt.Fprintf(&b, "\nNot measured: %s.\n", missing)
+			b.WriteString("\n")
+			wrap(&b, "Not measured: "+missing+".")
 		}
 	}
 	b.WriteString("\n")
 	return b.String()
+}
+
+// wrap writes a paragraph with at most 100 columns.
+func wrap(b *strings.Builder, text string) {
+	column := 0
+	for word := range strings.FieldsSeq(text) {
+		size := len([]rune(word))
+		switch {
+		case column == 0:
+		case column+1+size > 100:
+			b.WriteString("\n")
+			column = 0
+		default:
+			b.WriteString(" ")
+			column++
+		}
+		b.WriteString(word)
+		column += size
+	}
+	b.WriteString("\n")
 }
 
 // machine describes the machine.
@@ -113,13 +136,13 @@ func (s *section) bars() plot.Bars {
 	return p
 }
 
-// mark sets the rate that a kind would have at a goal. Of several goals, it is the highest.
+// mark sets the rate that a kind would have at a goal which is a share. One that is a multiple of
+// another program's rate is often off the chart, and there are several for one bar.
 func (s *section) mark(groups []plot.Group, g goal) {
 	for i, k := range s.kinds {
 		for _, other := range s.kinds {
-			if k.key == g.of && other.key == g.to {
-				bar := &groups[i].Bars[0]
-				bar.Goal = max(bar.Goal, g.want*median(other.rates()))
+			if g.want <= 1 && k.key == g.of && other.key == g.to {
+				groups[i].Bars[0].Goal = g.want * median(other.rates())
 			}
 		}
 	}
@@ -128,7 +151,7 @@ func (s *section) mark(groups []plot.Group, g goal) {
 // rateBar shows a kind's rate, its spread, and the ratio to its base.
 func rateBar(k *kind) plot.Bar {
 	rates := k.rates()
-	bar := plot.Bar{Value: median(rates), Text: thousands(median(rates))}
+	bar := plot.Bar{Value: median(rates), Text: thousands(median(rates)), IsMuted: k.isOther}
 	if len(rates) > 1 {
 		bar.Low, bar.High = slices.Min(rates), slices.Max(rates)
 	}
@@ -144,7 +167,9 @@ func (s *section) pairs() plot.Bars {
 	for _, k := range s.kinds {
 		if k.base != nil {
 			_, name, _ := strings.Cut(k.name, ", ")
-			p.Groups = append(p.Groups, plot.Group{Name: name, Bars: []plot.Bar{rateBar(k), rateBar(k.base)}})
+			bars := []plot.Bar{rateBar(k), rateBar(k.base)}
+			bars[1].IsMuted = false // it has a colour of its own
+			p.Groups = append(p.Groups, plot.Group{Name: name, Bars: bars})
 		}
 	}
 	return p

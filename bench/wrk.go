@@ -43,6 +43,7 @@ func byWrk(b *bench) ([]*kind, error) {
 	if err != nil {
 		return nil, err
 	}
+	base.isOther = true
 	own, err := b.wrkKind("wrk/stile", "stile, JSONP", t, calls[0], s.addr, s.server.PID())
 	return []*kind{base, against(base, own)}, err
 }

@@ -30,6 +30,7 @@ type Bar struct {
 	Low, High float64 // the ends of its spread; both 0: it has none
 	Goal      float64 // where a mark is; 0: it has none
 	Text      string  // of the value
+	IsMuted   bool    // it is shown for comparison, in another colour
 }
 
 const (
@@ -63,6 +64,8 @@ func (c Bars) SVG() string {
 	b.WriteString("</svg>\n")
 	return b.String()
 }
+
+const mutedColour = 3
 
 // The colours differ in lightness too, so that nobody has to tell hues apart.
 const style = `<style>
@@ -130,6 +133,9 @@ func (c Bars) bar(b *strings.Builder, bar Bar, series, y int) {
 		return
 	}
 	end := c.x(bar.Value)
+	if bar.IsMuted {
+		series = mutedColour
+	}
 	fmt.Fprintf(b, `<rect class="s%d" x="%d" y="%d" width="%s" height="%d" rx="2"/>`, series%4, left, y, coordinate(max(end-left, 1)), barHeight)
 	if bar.High > 0 {
 		low, high := coordinate(c.x(bar.Low)), coordinate(c.x(bar.High))

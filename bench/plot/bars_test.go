@@ -11,7 +11,7 @@ import (
 func sample() Bars {
 	return Bars{Title: "Calls & more", Unit: "calls a second", Series: []string{"stile", "bare <Echo>"}, Groups: []Group{
 		{"1 connection", []Bar{{Value: 10_000, Low: 9000, High: 12_000, Goal: 16_000, Text: "10,000"}, {Value: 20_000, Text: "20,000"}}},
-		{"64 connections", []Bar{{Value: math.NaN()}, {Value: 0, Text: "0"}}},
+		{"64 connections", []Bar{{Value: math.NaN()}, {Value: 0, Text: "0", IsMuted: true}}},
 	}}
 }
 
@@ -26,7 +26,7 @@ func TestSVG(t *testing.T) {
 			t.Fatalf("%v in %s", err, text)
 		}
 	}
-	for _, part := range []string{`<title id="t">Calls &amp; more</title>`, `aria-labelledby="t d"`, `prefers-color-scheme:dark`, `>bare &lt;Echo&gt;</text>`, `>not measured</text>`, `>goal</text>`, `>lowest to highest</text>`,
+	for _, part := range []string{`<title id="t">Calls &amp; more</title>`, `aria-labelledby="t d"`, `prefers-color-scheme:dark`, `>bare &lt;Echo&gt;</text>`, `>not measured</text>`, `>goal</text>`, `>lowest to highest</text>`, `class="s3" x`,
 		`In calls a second. 1 connection: stile 10,000 (goal 16,000), bare &lt;Echo&gt; 20,000. 64 connections: stile not measured, bare &lt;Echo&gt; 0.`} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is missing in:\n%s", part, text)
