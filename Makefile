@@ -120,7 +120,6 @@ test-package: build ## install, upgrade and remove the package in a new Debian, 
 check: needs ## run vet and staticcheck, and check the formatting
 	$(GO) vet ./...
 	cd deploy/package && GOFLAGS= $(GO) vet .
-	cd bench/peers/echo && GOFLAGS= $(GO) vet .
 	$(GO) tool staticcheck -tags $(TAGS) ./...
 	@test -z "$$(gofmt -l .)" || { echo "not formatted; run gofmt -w on:" >&2; gofmt -l . >&2; exit 1; }
 

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"stile.example/stile/bench/load"
 )
 
 func ms(n float64) time.Duration { return time.Duration(n * float64(time.Millisecond)) }
@@ -130,6 +128,20 @@ func TestWrite(t *testing.T) {
 	}
 }
 
+// TestPage checks that the page has its marks, so that the results can be written.
+func TestPage(t *testing.T) {
+	text, err := os.ReadFile("../docs/performance.md")
+	first, last := strings.Index(string(text), firstMark), strings.Index(string(text), lastMark)
+	if err != nil || first < 0 || last < first {
+		t.Errorf("marks at %d and %d, %v", first, last, err)
+	}
+	for _, p := range parts {
+		if !strings.Contains(string(text), "-only "+p.name+"`") {
+			t.Errorf("the page has no results of the part %s", p.name)
+		}
+	}
+}
+
 func TestWrap(t *testing.T) {
 	var b strings.Builder
 	wrap(&b, strings.Repeat("twelve long ", 20)+"µs")
@@ -186,5 +198,4 @@ func TestFlags(t *testing.T) {
 			t.Errorf("the help does not name the part %s", p.name)
 		}
 	}
-	_ = load.Result{}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -64,7 +65,8 @@ type bench struct {
 	current []*subject
 }
 
-// run measures all parts, and prints their tables and the goals.
+// run measures all parts, and prints their tables and the goals. If a part fails, the others are
+// measured nevertheless.
 func (o options) run() (err error) {
 	b := &bench{options: o, report: report{options: o, began: time.Now(), facts: map[string]float64{}}}
 	if b.dir, err = os.MkdirTemp("", "stile-bench"); err != nil {
@@ -74,23 +76,30 @@ func (o options) run() (err error) {
 	if b.binary, err = stiletest.Build(b.dir); err != nil {
 		return err
 	}
+	var errs []error
 	for _, p := range parts {
 		if !slices.Contains(o.only, p.name) {
 			continue
 		}
 		if err := b.measure(p); err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
+			errs = append(errs, fmt.Errorf("%s: %w", p.name, err))
+			b.fail(err)
 		}
 	}
 	b.report.took = time.Since(b.report.began)
 	fmt.Println()
-	if err := b.report.printGoals(os.Stdout); err != nil {
-		return err
+	errs = append(errs, b.report.printGoals(os.Stdout))
+	if o.write != "" {
+		errs = append(errs, b.report.writeTo(o.write))
 	}
-	if o.write == "" {
-		return nil
-	}
-	return b.report.writeTo(o.write)
+	return errors.Join(errs...)
+}
+
+// fail removes the results of the part that failed, which are incomplete.
+func (b *bench) fail(err error) {
+	s := b.report.sections[len(b.report.sections)-1]
+	*s = section{name: s.name, title: s.title}
+	b.skip("it failed: %.300s", err.Error())
 }
 
 // measure starts a part's servers, measures its rounds, checks the usage and stops the servers.

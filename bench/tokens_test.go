@@ -1,11 +1,14 @@
 package main
 
 import (
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"strings"
 	"testing"
 
 	"stile.example/stile/bench/load"
+	"stile.example/stile/stiletest"
 )
 
 // made returns tokens that begin with the same characters.
@@ -148,4 +151,21 @@ func result(perSecond int, p99 float64) load.Result {
 	h := &load.Histogram{}
 	h.Add(ms(p99))
 	return load.Result{Calls: perSecond, Elapsed: ms(1000), Latencies: h, CPU: ms(100), OwnCPU: ms(20)}
+}
+
+// TestPublicPEM checks the form of the key that other programs get.
+func TestPublicPEM(t *testing.T) {
+	jwk := stiletest.SameKey().JWK()
+	text, err := publicPEM(jwk["x"].(string), jwk["y"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	key, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil || !stiletest.SameKey().P256.PublicKey.Equal(key) {
+		t.Errorf("%v, %v", key, err)
+	}
+	if _, err := publicPEM("AA", "AA"); err == nil {
+		t.Error("no error for a short key")
+	}
 }
