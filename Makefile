@@ -109,6 +109,34 @@ test-keycloak: needs ## test with Keycloak, which Maven downloads (180 MB)
 package: build ## build dist/stile_VERSION_ARCH.deb, the package for Debian (VERSION=1.2.3)
 	cd deploy/package && GOFLAGS= $(GO) run . $(if $(VERSION),-version "$(VERSION)")
 
+.PHONY: release
+release: needs needs-arm64 licences-check vuln ## build dist/: archives for linux, SBOMs, checksums
+	./deploy/release/release.sh dist
+
+.PHONY: reproducible
+reproducible: needs needs-arm64 ## build the release in two folders, and compare (ARCH=)
+	./deploy/release/reproducible.sh $(ARCH)
+
+# go-licenses knows the texts of licences. It needs no network once it is downloaded.
+GO_LICENSES := github.com/google/go-licenses@v1.6.0
+.PHONY: licences
+licences: needs ## list the licences of all modules again (deploy/licences/licences.txt)
+	$(GO) run $(GO_LICENSES) report . --ignore stile.example/stile 2>/dev/null | GOFLAGS= $(GO) run ./deploy/licences update
+
+.PHONY: licences-check
+licences-check:
+	@GOFLAGS= $(GO) run ./deploy/licences check
+
+# Known vulnerabilities come from vuln.go.dev, or from a copy that GOVULNDB names. Without either
+# nothing is checked, which must be visible, but does not prevent a release.
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+VULNDB := $(or $(GOVULNDB),https://vuln.go.dev)
+.PHONY: vuln
+vuln: needs needs-curl ## look for known vulnerabilities in what the program calls (govulncheck)
+	@if curl -sfLm 10 -o /dev/null "$(VULNDB)/index/db.json"; \
+	  then $(GO) run $(GOVULNCHECK) -db "$(VULNDB)" ./...; \
+	  else echo "NOT CHECKED: vulnerabilities. $(VULNDB) can't be reached; GOVULNDB names a copy of it." >&2; fi
+
 # Not part of `make test`: it takes minutes, and needs root and a mirror of Debian.
 .PHONY: test-package
 test-package: build ## install, upgrade and remove the package in a new Debian, as root
@@ -117,7 +145,7 @@ test-package: build ## install, upgrade and remove the package in a new Debian, 
 	GOFLAGS= ./deploy/package/test.sh
 
 .PHONY: check
-check: needs ## run vet and staticcheck, and check the formatting
+check: needs licences-check ## run vet and staticcheck, check formatting and licences
 	$(GO) vet ./...
 	cd deploy/package && GOFLAGS= $(GO) vet .
 	$(GO) tool staticcheck -tags $(TAGS) ./...
@@ -156,6 +184,11 @@ corpus-wordnet: build ## measure import and search with WordNet (117,000 items)
 needs:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: https://go.dev/dl/ (1.26 or newer)" >&2; exit 1; }
 	@command -v $${CC:-cc} >/dev/null || $(call install,gcc libc6-dev)
+
+# needs-arm64: the release for arm64 is compiled by a cross compiler, since SQLite is C.
+.PHONY: needs-arm64
+needs-arm64:
+	@test "$$($(GO) env GOHOSTARCH)" = arm64 || command -v aarch64-linux-gnu-gcc >/dev/null || $(call install,gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 
 # needs-node: the tests run third-party programs on Node.js (an ALTCHA solver and libraries that
 # make DPoP proofs), and TypeScript's type checker.

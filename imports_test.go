@@ -166,6 +166,7 @@ var allowedImports = map[string]string{
 	"commands/host":             "commands/confirmation commands/printing operations spf13/cobra",
 	"commands/policy":           "commands/printing commands/syntax operations/policies simulate spf13/cobra commands/host",
 	"commands/printing":         "golang.org/x/term",
+	"deploy/licences":           "",
 	"bench":                     "stiletest stiletest/engines labstack/echo",
 	"bench/challenge":           "challenge",
 	"bench/wordnet":             "stiletest",
