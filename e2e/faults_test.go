@@ -72,7 +72,7 @@ func TestR3SystemCalls(t *testing.T) {
 	}
 }
 
-// sampleFaults returns one fault of each kind, in the first calls, half of them from the start.
+// sampleFaults returns one fault for each kind of call, in the first calls, half of them from the start.
 func sampleFaults(t *testing.T) (all []fault) {
 	rnd := random(t)
 	for i, calls := range faultCalls {
@@ -93,6 +93,7 @@ func allFaults(t *testing.T, template string, f fault) {
 			if f.onward && f.n != 1 && f.n != 2 && f.n != 4 {
 				continue
 			}
+			injected = 1 // if the test fails
 			t.Run(f.String(), func(t *testing.T) { injected = runFault(t, template, f) })
 		}
 		if injected == 0 {
@@ -139,9 +140,10 @@ func runFault(t *testing.T, template string, f fault) (injected int) {
 	} else {
 		s.must(s.Start())
 		s.must(w.obtain())
-		detach := s.attach(f, log)
+		strace := s.attach(f, log)
 		w.run()
-		defer detach()
+		s.must(s.Kill())
+		strace.Wait() // it ends with the server
 	}
 	s.must(s.Kill())
 	s.client.CloseIdleConnections()
@@ -158,9 +160,8 @@ func runFault(t *testing.T, template string, f fault) (injected int) {
 	return injected
 }
 
-// attach injects a fault into the running server. The function that it returns waits for strace,
-// which ends with the server.
-func (s *server) attach(f fault, log string) (wait func()) {
+// attach injects a fault into the running server, by the strace that it returns.
+func (s *server) attach(f fault, log string) *exec.Cmd {
 	s.t.Helper()
 	cmd := exec.Command("strace", append(f.strace(log), "-p", fmt.Sprint(s.PID()))...)
 	pipe, err := cmd.StderrPipe()
@@ -173,7 +174,7 @@ func (s *server) attach(f fault, log string) (wait func()) {
 				for in.Scan() { // so that strace never waits for a reader
 				}
 			}()
-			return func() { cmd.Wait() }
+			return cmd
 		}
 	}
 	cmd.Wait()
@@ -272,8 +273,8 @@ func (w *workload) check() {
 	if out := w.command("fsck"); !strings.HasSuffix(out, "\neverything agrees\n") {
 		w.t.Errorf("fsck: %s", out)
 	}
-	if w.bound == "" {
-		return // the server did not start
+	if w.revoked == "" {
+		return // the server did not start, or issued no tokens
 	}
 	counted := 0
 	for _, token := range []string{w.bound, w.hijacked, w.spiking, w.revoked} {

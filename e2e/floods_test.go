@@ -40,8 +40,8 @@ func TestFloods(t *testing.T) {
 		p50, p99 := v.latencies()
 		now := s.memory()
 		t.Logf("%-20s visitors p50 %v, p99 %v, %d MB, %d requests/s", f.name, p50, p99, now, sent/int64(length.Seconds()))
-		if p99 > time.Second {
-			t.Errorf("%s: p99 of the visitors is %v", f.name, p99)
+		if p50 > 100*time.Millisecond || p99 > time.Second {
+			t.Errorf("%s: the median of the visitors is %v, p99 is %v; want at most 100 ms and 1 s", f.name, p50, p99)
 		}
 		if now-memory > 200 {
 			t.Errorf("%s: the memory grew from %d to %d MB", f.name, memory, now)

@@ -10,7 +10,7 @@ import (
 // hard makes the tests of hardness as large as docs/hardness.md says. Otherwise they are shorter.
 var hard = flag.Bool("hard", false, "run the tests of hardness in full (docs/hardness.md)")
 
-// seed chooses what tests draw at random, such as the faults of a sample.
+// seed chooses what tests draw at random, such as which system calls fail.
 var seed = flag.Uint64("seed", 1, "what tests draw at random begins with this")
 
 // sized returns how large a part of a test is: full with -hard, otherwise short.

@@ -33,6 +33,8 @@ var oneOnly = map[string]string{
 	"TestR4FullDiskBackup":               "PostgreSQL makes the backups of nodes",
 	"TestR3SystemCalls":                  "PostgreSQL and Valkey write what must last, not a node",
 	"TestFloods":                         "it measures the memory of one process",
+	"TestR2DamagedTail":                  "what must last is not on the disk of a node",
+	"TestR4ReadOnlyDisk":                 "what must last is not on the disk of a node",
 	"TestImportFullDisk":                 "it fills the disk of one data directory",
 	"TestR5Drain":                        "TestThreeNodesUpgrade stops nodes under load; clients can't connect to a server that has stopped",
 	"TestS62JSONPByTenant":               "it changes the settings of a server that was started",
