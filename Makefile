@@ -167,12 +167,23 @@ bench-challenge: needs ## measure what work costs a browser (Chromium)
 simulate: build ## simulate a day of people and scrapers
 	./bin/stile simulate
 
+# Every function Fuzz… is run, so that none can be forgotten. Before a release: FUZZTIME=1h.
 .PHONY: fuzz
-fuzz: needs ## fuzz what reads external input, FUZZTIME=30s each
-	@set -e; for pkg in $$($(GO) list ./...); do \
-	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(FUZZTIME),30s) $$pkg; \
-	  done; done
+fuzz: needs ## run every fuzz target, FUZZTIME=30s each (FUZZ=PATTERN chooses)
+	@set -e; grep -rHo --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]*' . | grep -E '$(FUZZ)' | sort | \
+	  while IFS=: read -r file f; do \
+	    f=$${f#func }; echo "== $$(dirname $$file) $$f"; \
+	    $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(FUZZTIME),30s) ./$$(dirname $$file) </dev/null; \
+	  done
+
+# These tests are longer forms of those in `make test`. HARD=PATTERN chooses.
+.PHONY: hard
+hard: needs needs-strace ## run the tests of hardness in full: about 1 hour
+	$(GO) test -timeout 4h -count=1 -v ./e2e -hard -run '$(or $(HARD),^Test(R1|R2|R3|R4|R5|R6S|Floods|S12|S27))'
+
+.PHONY: faults
+faults: needs needs-strace ## let each system call fail in turn: about 25 minutes
+	$(GO) test -timeout 4h -count=1 -v ./e2e -hard -run '^TestR3SystemCalls$$'
 
 .PHONY: corpus-wordnet
 corpus-wordnet: build ## measure import and search with WordNet (117,000 items)
@@ -199,7 +210,7 @@ needs-node:
 
 # needs-others: all third-party programs that `make test` runs, except the browsers.
 .PHONY: needs-others
-needs-others: needs-node needs-python needs-php needs-proxies needs-curl needs-promtool needs-systemd says-java
+needs-others: needs-node needs-python needs-php needs-proxies needs-curl needs-strace needs-promtool needs-systemd says-java
 
 # needs-python and needs-php: the tests run the tenants' back-ends in examples, and third-party
 # OAuth clients.
@@ -263,6 +274,11 @@ endef
 needs-browsers:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || $(call install,chromium)
 	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || $(call install,firefox-esr)
+
+# needs-strace: it lets system calls of the real program fail.
+.PHONY: needs-strace
+needs-strace:
+	@command -v strace >/dev/null || $(call install,strace)
 
 # needs-curl: README's commands are executed as they are printed.
 .PHONY: needs-curl

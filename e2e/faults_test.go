@@ -72,7 +72,7 @@ func TestR3SystemCalls(t *testing.T) {
 	}
 }
 
-// sampleFaults returns one fault for each kind of call, in the first calls, half of them from the start.
+// sampleFaults returns one fault for each kind of call. That of the first is there from the start.
 func sampleFaults(t *testing.T) (all []fault) {
 	rnd := random(t)
 	for i, calls := range faultCalls {

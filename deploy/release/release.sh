@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Usage: release.sh OUT [ARCH...]
 # Builds the commit at HEAD for Linux on amd64 and arm64, into the directory OUT: for each an
-# archive with a static program and its licences, an SBOM (CycloneDX), and SHA256SUMS for all. Changes that
-# are not committed are not part of it. The same commit, compilers and tools give equal files.
+# archive with a static program and its licences, an SBOM (CycloneDX), and SHA256SUMS for all.
+# Changes that are not committed are not part of it. The same commit, compilers and tools give
+# equal files.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 test $# -gt 0 || { echo "the directory for the release is missing: release.sh OUT [ARCH...]" >&2; exit 2; }
