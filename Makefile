@@ -185,6 +185,10 @@ hard: needs needs-strace ## run the tests of hardness in full: about 1 hour
 faults: needs needs-strace ## let each system call fail in turn: about 25 minutes
 	$(GO) test -timeout 4h -count=1 -v ./e2e -hard -run '^TestR3SystemCalls$$'
 
+.PHONY: soak
+soak: needs ## run at 60 % load for SOAK=1h: memory, goroutines and files must stay (dist/soak)
+	$(GO) test -timeout 26h -count=1 -v ./e2e -run '^TestSoak$$' -soak $(or $(SOAK),1h) -soak-out $(CURDIR)/dist/soak
+
 .PHONY: corpus-wordnet
 corpus-wordnet: build ## measure import and search with WordNet (117,000 items)
 	@test -f /usr/share/wordnet/data.noun || $(call install,wordnet-base)

@@ -35,6 +35,8 @@ var oneOnly = map[string]string{
 	"TestFloods":                         "it measures the memory of one process",
 	"TestR2DamagedTail":                  "what must last is not on the disk of a node",
 	"TestR4ReadOnlyDisk":                 "what must last is not on the disk of a node",
+	"TestSoak":                           "it measures the memory of one process",
+	"TestGrowth":                         "it is about a calculation",
 	"TestImportFullDisk":                 "it fills the disk of one data directory",
 	"TestR5Drain":                        "TestThreeNodesUpgrade stops nodes under load; clients can't connect to a server that has stopped",
 	"TestS62JSONPByTenant":               "it changes the settings of a server that was started",
