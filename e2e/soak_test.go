@@ -245,8 +245,8 @@ func mean(v []float64) (m float64) {
 	return m
 }
 
-// TestGrowth checks the line that is fitted: leaks of 0.5 and 5 MB an hour are distinguished although
-// collections make the heap go up and down by 20 MB.
+// TestGrowth checks the line that is fitted: leaks of 0.5 and 5 MB an hour are distinguished,
+// although collections make the heap go up and down by 20 MB.
 func TestGrowth(t *testing.T) {
 	for _, leak := range []float64{0, 0.5, 5} {
 		var all []sample

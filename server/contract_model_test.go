@@ -25,7 +25,7 @@ type visitorToken struct {
 	token  string
 	issued time.Time
 
-	bound   string // source address; "": unbound
+	bound   sender // the zero value: unbound. Either the address or the proof is set
 	dead    string // code of the refusal
 	calls   int
 	records int
@@ -35,6 +35,8 @@ type visitorToken struct {
 	challenges         int // including open ones, solved ones and those that replaced another
 	reloads            int // of the challenge that is open
 	past               []string
+
+	hasKey, usedProof bool // how the player uses it
 }
 
 // window counts from its first event for modelPer.
@@ -79,19 +81,33 @@ const (
 	aStatus // /v1/token
 )
 
+// sender is who sends a request: a source address, and the name of the key that made its proof.
+type sender struct{ address, proof string }
+
+// invalidProof is the proof of a sender whose proof is stale, used, or made for another request.
+const invalidProof = "invalid"
+
 // bind checks the life and the binding of a token, and binds it unless the request is only about
 // its state.
-func (v *visitorToken) bind(now time.Time, from string, binds bool) (code string) {
-	switch {
+func (v *visitorToken) bind(now time.Time, from sender, binds bool) (code string) {
+	switch isBound := v.bound != (sender{}); {
 	case v.dead != "":
 		return v.dead
-	case v.bound == "" && now.Sub(v.issued) > modelBind:
+	case !isBound && now.Sub(v.issued) > modelBind:
 		return "token_expired"
-	case v.bound == "" && binds:
-		v.bound = from
-	case v.bound != "" && v.bound != from:
+	case !isBound && from.proof == invalidProof:
+		return "proof_invalid"
+	case !isBound && binds && from.proof != "":
+		v.bound.proof = from.proof
+	case !isBound && binds:
+		v.bound.address = from.address
+	case v.bound.address != "" && v.bound.address != from.address:
 		v.dead = "token_hijacked"
 		return v.dead
+	case v.bound.proof != "" && (from.proof == "" || from.proof == invalidProof):
+		return "proof_invalid"
+	case v.bound.proof != "" && v.bound.proof != from.proof:
+		return "token_hijacked" // the owner continues
 	}
 	return ""
 }
@@ -108,11 +124,11 @@ func (v *visitorToken) issue(now time.Time, code string) wanted {
 }
 
 // request returns what a request gets after all checks that don't depend on the token's state.
-func (v *visitorToken) request(k kind, now time.Time, from string, delivers int) wanted {
+func (v *visitorToken) request(k kind, now time.Time, from sender, delivers int) wanted {
 	if code := v.bind(now, from, k != aStatus); code != "" {
 		return wanted{code: code}
 	}
-	if k == aStatus && v.bound == "" {
+	if k == aStatus && v.bound == (sender{}) {
 		return wanted{}
 	}
 	if k == aStatus {
@@ -122,7 +138,7 @@ func (v *visitorToken) request(k kind, now time.Time, from string, delivers int)
 		return v.whileOpen(k, now)
 	}
 	isCall := k != aSuggestion
-	if isCall && (v.calls >= modelCalls || v.records >= modelRecords || v.records+delivers > modelRecords) {
+	if isCall && (v.calls >= modelCalls || v.records >= modelRecords) {
 		v.dead = "token_exhausted"
 		return wanted{code: v.dead}
 	}
@@ -134,6 +150,10 @@ func (v *visitorToken) request(k kind, now time.Time, from string, delivers int)
 		return v.issue(now, "challenge_required")
 	}
 	w.add(now)
+	if isCall && v.records+delivers > modelRecords { // known once the content was read
+		v.dead = "token_exhausted"
+		return wanted{code: v.dead}
+	}
 	if k == aCall {
 		v.calls++
 		v.records += delivers
@@ -168,7 +188,7 @@ func (v *visitorToken) status(now time.Time) wanted {
 }
 
 // answer is an answer to a challenge of this token.
-func (v *visitorToken) answer(now time.Time, from, id string, correct bool) wanted {
+func (v *visitorToken) answer(now time.Time, from sender, id string, correct bool) wanted {
 	if code := v.bind(now, from, false); code != "" {
 		return wanted{code: code}
 	}
@@ -185,7 +205,7 @@ func (v *visitorToken) answer(now time.Time, from, id string, correct bool) want
 }
 
 // reload exchanges a challenge of this token for another of its kind.
-func (v *visitorToken) reload(now time.Time, from, id string) wanted {
+func (v *visitorToken) reload(now time.Time, from sender, id string) wanted {
 	if code := v.bind(now, from, false); code != "" {
 		return wanted{code: code}
 	}

@@ -17,6 +17,7 @@ import (
 	"stile.example/stile/content"
 	"stile.example/stile/content/imports"
 	"stile.example/stile/settings"
+	"stile.example/stile/stiletest"
 	"stile.example/stile/tenants"
 )
 
@@ -55,6 +56,7 @@ type contract struct {
 	clock  atomic.Int64 // Unix nanoseconds
 	latest int64        // the latest time so far
 	inputs int
+	keys   [2]stiletest.Key
 	srv    *Server
 	stop   func() error
 	client *http.Client
@@ -62,7 +64,7 @@ type contract struct {
 
 func startContract(f *testing.F) *contract {
 	f.Helper()
-	s := &contract{dir: f.TempDir(), client: &http.Client{Timeout: 20 * time.Second}}
+	s := &contract{dir: f.TempDir(), keys: [2]stiletest.Key{stiletest.NewKey(), stiletest.NewKey()}, client: &http.Client{Timeout: 20 * time.Second}}
 	s.clock.Store(time.Date(2026, 2, 10, 12, 0, 0, 0, time.UTC).UnixNano())
 	if err := s.start(); err != nil {
 		f.Fatal(err)
@@ -214,7 +216,7 @@ func (p *player) obtain() {
 		p.t.Fatalf("no token: %v", body)
 	}
 	p.note("token %d", len(p.tokens))
-	p.tokens = append(p.tokens, &visitorToken{token: token, issued: p.now().Truncate(time.Second)})
+	p.tokens = append(p.tokens, &visitorToken{token: token, issued: p.now().Truncate(time.Second), hasKey: p.draw(2) == 0})
 }
 
 // oauth sends a request of the tenant's server, and returns the response.
@@ -252,7 +254,7 @@ func (p *player) call(v *visitorToken) {
 
 // request sends a request with a token, from the address of the token or another, and compares.
 func (p *player) request(v *visitorToken, k kind, path string, params url.Values, delivers int) {
-	from, spelling := p.address(v)
+	from, spelling, proof := p.sender(v, path)
 	want, decided := p.before(v, from)
 	if !decided {
 		want = v.request(k, p.now(), from, delivers)
@@ -260,8 +262,8 @@ func (p *player) request(v *visitorToken, k kind, path string, params url.Values
 			want.code = "bad_request"
 		}
 	}
-	got := p.send(v, path, params, spelling)
-	p.note("%s %s from %s: want %+v, got %s %d", path, params.Encode(), spelling, want, got.code(), got.left())
+	got := p.send(v, path, params, spelling, proof)
+	p.note("%s %s from %s %s: want %+v, got %s %d", path, params.Encode(), spelling, from.proof, want, got.code(), got.left())
 	if k == aCall && got.code() == "" {
 		p.admitted[v]++
 		p.charged[p.month()]++
@@ -272,9 +274,9 @@ func (p *player) request(v *visitorToken, k kind, path string, params url.Values
 func (p *player) month() string { return p.now().Format("2006-01") }
 
 // before returns what is decided before the token's state is looked at.
-func (p *player) before(v *visitorToken, from string) (wanted, bool) {
+func (p *player) before(v *visitorToken, from sender) (wanted, bool) {
 	switch {
-	case from == p.blocked:
+	case from.address == p.blocked:
 		return wanted{code: "address_blocked"}, true
 	case !p.now().Before(v.issued.Add(modelLifetime)):
 		return wanted{code: "token_expired"}, true
@@ -334,8 +336,34 @@ func (r contractResponse) left() int {
 	return r.Error.Challenge.Left
 }
 
+// sender returns who sends a request for a path, how its address is spelled, and a function that
+// makes its proof for a method. Every second token is used with proofs, mostly valid ones by the
+// same key.
+func (p *player) sender(v *visitorToken, path string) (from sender, spelling string, proof func(method string) string) {
+	from.address, spelling = p.address(v)
+	kind := p.draw(16)
+	if !v.hasKey && kind > 0 || v.hasKey && kind == 15 {
+		return from, spelling, nil
+	}
+	at, target, key := p.now(), "https://api.example"+path, 0
+	switch kind {
+	case 11:
+		from.proof, at = invalidProof, at.Add(-2*time.Minute)
+	case 12:
+		from.proof, target = invalidProof, "https://other.example"+path
+	case 13:
+		from.proof, key = "second key", 1
+	case 14: // made for another token
+		from.proof = invalidProof
+		return from, spelling, func(method string) string { return p.keys[0].Proof(method, target, "a"+v.token, at) }
+	default:
+		from.proof = "first key"
+	}
+	return from, spelling, func(method string) string { return p.keys[key].Proof(method, target, v.token, at) }
+}
+
 // send sends a request by one of the three transports.
-func (p *player) send(v *visitorToken, path string, params url.Values, from string) (got contractResponse) {
+func (p *player) send(v *visitorToken, path string, params url.Values, from string, proof func(string) string) (got contractResponse) {
 	p.t.Helper()
 	q := url.Values{"client_id": {p.tenant}, "access_token": {v.token}}
 	for name, values := range params {
@@ -345,6 +373,10 @@ func (p *player) send(v *visitorToken, path string, params url.Values, from stri
 	var req *http.Request
 	var err error
 	transport := p.draw(3)
+	if proof != nil {
+		v.usedProof = true
+		q.Set("proof", proof([]string{"POST", "GET", "GET"}[transport]))
+	}
 	switch transport {
 	case 0:
 		req, err = http.NewRequest("POST", target, strings.NewReader(q.Encode()))
@@ -411,7 +443,7 @@ func (p *player) compareLoosely(v *visitorToken, got contractResponse) {
 	switch code := got.code(); {
 	case died != "" && code == "":
 		p.t.Errorf("a token that died with %s was admitted", died)
-	case dying[code]:
+	case dying[code] && (code != "token_hijacked" || !v.usedProof):
 		v.past = append(v.past, "dead:"+code)
 	}
 	if p.admitted[v] > modelCalls {
@@ -444,13 +476,14 @@ func (p *player) answer(v *visitorToken) {
 	if correct {
 		text = p.solve(id)
 	}
-	from, spelling := p.address(v)
+	path := "/v1/challenges/" + id + "/answer"
+	from, spelling, proof := p.sender(v, path)
 	want, decided := p.before(v, from)
 	if !decided {
 		want = v.answer(p.now(), from, id, correct)
 	}
-	got := p.send(v, "/v1/challenges/"+id+"/answer", url.Values{"answer": {text}}, spelling)
-	p.note("answer %.8s correct %t from %s: want %+v, got %q %d", id, correct, spelling, want, got.code(), got.left())
+	got := p.send(v, path, url.Values{"answer": {text}}, spelling, proof)
+	p.note("answer %.8s correct %t from %s %s: want %+v, got %q %d", id, correct, spelling, from.proof, want, got.code(), got.left())
 	p.compare(v, want, got)
 }
 
@@ -480,13 +513,14 @@ func (p *player) reload(v *visitorToken) {
 		return
 	}
 	id := ids[len(ids)-1]
-	from, spelling := p.address(v)
+	path := "/v1/challenges/" + id + "/reload"
+	from, spelling, proof := p.sender(v, path)
 	want, decided := p.before(v, from)
 	if !decided {
 		want = v.reload(p.now(), from, id)
 	}
-	got := p.send(v, "/v1/challenges/"+id+"/reload", nil, spelling)
-	p.note("reload %.8s from %s: want %+v, got %q %s", id, spelling, want, got.code(), got.Data)
+	got := p.send(v, path, nil, spelling, proof)
+	p.note("reload %.8s from %s %s: want %+v, got %q %s", id, spelling, from.proof, want, got.code(), got.Data)
 	var next contractChallenge
 	if got.Data != nil {
 		p.must(json.Unmarshal(got.Data, &next))
@@ -521,7 +555,7 @@ func (p *player) introspect(v *visitorToken) {
 	}
 	body := p.oauth("introspect", url.Values{"token": {v.token}})
 	p.note("introspected: %v", body)
-	expired := !p.now().Before(v.issued.Add(modelLifetime)) || v.bound == "" && p.now().Sub(v.issued) > modelBind
+	expired := !p.now().Before(v.issued.Add(modelLifetime)) || v.bound == (sender{}) && p.now().Sub(v.issued) > modelBind
 	active := v.dead == "" && !expired
 	if !p.isLoose && body["active"] != active {
 		p.t.Errorf("introspection: active %v, want %v (%s): %v", body["active"], active, v.dead, body)
@@ -538,6 +572,7 @@ func (p *player) operate(v *visitorToken) {
 		p.note("restart")
 		p.must(p.stop())
 		p.must(p.start())
+		p.clock.Add(int64(5 * time.Second)) // proofs from before the start are refused
 	case 1:
 		if p.suspended {
 			p.resume()
@@ -573,7 +608,7 @@ func (p *player) update(fn func(*tenants.Tenant)) {
 func (p *player) move() {
 	by := []time.Duration{time.Second, time.Second, 7 * time.Second, 7 * time.Second, 20 * time.Second, 59 * time.Second, modelPer, modelPer, modelExpires,
 		modelExpires - time.Second, modelBind + time.Second, modelLifetime - time.Minute, modelLifetime, -30 * time.Second, -time.Hour}[p.draw(15)]
-	if by < 0 {
+	if by < 0 && !p.isLoose {
 		p.isLoose = true
 		p.rememberDeaths()
 	}
