@@ -45,7 +45,7 @@ func (f fault) strace(log string) []string {
 // faultCalls are the kinds of system calls that a test lets fail.
 var faultCalls = []string{"openat", "write", "pwrite64", "fsync,fdatasync", "rename,renameat,renameat2", "unlink,unlinkat"}
 
-// maxFault is the largest n. Every kind of call has been reached far less often by a thread.
+// maxFault is the largest n. Only pwrite64 is called more often by a thread.
 const maxFault = 60
 
 // TestR3SystemCalls lets the n-th call of each kind of system call fail in the real program, while
