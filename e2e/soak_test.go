@@ -24,8 +24,8 @@ var (
 const (
 	soakLoad     = 0.6 // of the rate that the server reaches
 	soakTokens   = 1000
-	maxGrowth    = 1.0             // MB an hour
-	growthAfter  = 5 * time.Minute // shorter runs say nothing about growth
+	maxGrowth    = 1.0              // MB an hour
+	growthAfter  = 30 * time.Minute // shorter runs say nothing about growth
 	soakInterval = time.Second
 )
 
