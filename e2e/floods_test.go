@@ -25,7 +25,7 @@ type flood struct {
 
 // TestFloods floods the server in seven ways. Meanwhile 8 visitors call 20 times a second each. All
 // of them are served, the memory stays within bounds, and no call is lost. With -hard, each flood
-// lasts a minute.
+// lasts a minute, and the visitors' median is at most 100 ms.
 func TestFloods(t *testing.T) {
 	s := newServer(t, trusting+"policy: {token: {calls: 1000000, records: 100000000}}")
 	v := &steadyVisitors{server: s, tokens: s.tokens(8)}
@@ -34,14 +34,18 @@ func TestFloods(t *testing.T) {
 	memory := s.memory()
 	t.Logf("%-20s visitors p50 %v, p99 %v, %d MB", "no flood", p50, p99, memory)
 	length := time.Duration(sized(2, 60)) * time.Second
+	maxP50, maxP99 := 5*time.Second, 10*time.Second // other programs may use the processors
+	if *hard {
+		maxP50, maxP99 = 100*time.Millisecond, time.Second
+	}
 	for _, f := range s.floods() {
 		var sent int64
 		v.during(func() { sent = s.sendFlood(f, length) })
 		p50, p99 := v.latencies()
 		now := s.memory()
 		t.Logf("%-20s visitors p50 %v, p99 %v, %d MB, %d requests/s", f.name, p50, p99, now, sent/int64(length.Seconds()))
-		if p50 > 100*time.Millisecond || p99 > time.Second {
-			t.Errorf("%s: the median of the visitors is %v, p99 is %v; want at most 100 ms and 1 s", f.name, p50, p99)
+		if p50 > maxP50 || p99 > maxP99 {
+			t.Errorf("%s: the median of the visitors is %v, p99 is %v; want at most %v and %v", f.name, p50, p99, maxP50, maxP99)
 		}
 		if now-memory > 200 {
 			t.Errorf("%s: the memory grew from %d to %d MB", f.name, memory, now)

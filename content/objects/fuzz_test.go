@@ -10,7 +10,7 @@ import (
 	"stile.example/stile/content/objects"
 )
 
-// FuzzSplit checks sizes and lines. What an object contains is checked by its reader.
+// FuzzSplit checks sizes and lines. Readers of objects check their content.
 // Of a text that encoding/json reads as a list of objects, all are found, and they are equal.
 func FuzzSplit(f *testing.F) {
 	for _, s := range []string{`[{"a":1},{"b":"}"}]`, `{"items":[{"a":"\""}],"x":[1]}`, "{\n}\n{\n}", `[{"a":[{}]}`, "[\n\n]", `[1,{}]`} {
