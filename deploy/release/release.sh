@@ -25,7 +25,7 @@ test -z "$(git status --porcelain)" || echo "release: changes that are not commi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 git clone -q --no-local . "$work/stile"
-git -C "$work/stile" checkout -q "$(git rev-parse HEAD)"
+git -C "$work/stile" checkout -q "${COMMIT:-$(git rev-parse HEAD)}"
 cd "$work/stile"
 version=$(git describe --tags --always --match 'v*')
 version=${version#v}

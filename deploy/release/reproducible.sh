@@ -6,6 +6,8 @@ set -euo pipefail
 cd "$(dirname "$0")"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+export COMMIT
+COMMIT=$(git rev-parse HEAD) # also if others commit meanwhile
 for folder in a another-folder; do
   mkdir "$work/$folder"
   TMPDIR=$work/$folder GOCACHE=$work/$folder/cache ./release.sh "$work/$folder/out" "$@" >/dev/null
