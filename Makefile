@@ -109,6 +109,34 @@ test-keycloak: needs ## test with Keycloak, which Maven downloads (180 MB)
 package: build ## build dist/stile_VERSION_ARCH.deb, the package for Debian (VERSION=1.2.3)
 	cd deploy/package && GOFLAGS= $(GO) run . $(if $(VERSION),-version "$(VERSION)")
 
+.PHONY: release
+release: needs needs-arm64 licences-check vuln ## build dist/: archives for linux, SBOMs, checksums
+	./deploy/release/release.sh dist
+
+.PHONY: reproducible
+reproducible: needs needs-arm64 ## build the release in two folders, and compare (ARCH=)
+	./deploy/release/reproducible.sh $(ARCH)
+
+# go-licenses knows the texts of licences. It needs no network once it is downloaded.
+GO_LICENSES := github.com/google/go-licenses@v1.6.0
+.PHONY: licences
+licences: needs ## list the licences of all modules again (deploy/licences/licences.txt)
+	$(GO) run $(GO_LICENSES) report . --ignore stile.example/stile 2>/dev/null | GOFLAGS= $(GO) run ./deploy/licences update
+
+.PHONY: licences-check
+licences-check:
+	@GOFLAGS= $(GO) run ./deploy/licences check
+
+# Known vulnerabilities come from vuln.go.dev, or from a copy that GOVULNDB names. Without either
+# nothing is checked, which must be visible, but does not prevent a release.
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+VULNDB := $(or $(GOVULNDB),https://vuln.go.dev)
+.PHONY: vuln
+vuln: needs needs-curl ## look for known vulnerabilities in what the program calls (govulncheck)
+	@if curl -sfLm 10 -o /dev/null "$(VULNDB)/index/db.json"; \
+	  then $(GO) run $(GOVULNCHECK) -db "$(VULNDB)" ./...; \
+	  else echo "NOT CHECKED: vulnerabilities. $(VULNDB) can't be reached; GOVULNDB names a copy of it." >&2; fi
+
 # Not part of `make test`: it takes minutes, and needs root and a mirror of Debian.
 .PHONY: test-package
 test-package: build ## install, upgrade and remove the package in a new Debian, as root
@@ -117,7 +145,7 @@ test-package: build ## install, upgrade and remove the package in a new Debian, 
 	GOFLAGS= ./deploy/package/test.sh
 
 .PHONY: check
-check: needs ## run vet and staticcheck, and check the formatting
+check: needs licences-check ## run vet and staticcheck, check formatting and licences
 	$(GO) vet ./...
 	cd deploy/package && GOFLAGS= $(GO) vet .
 	$(GO) tool staticcheck -tags $(TAGS) ./...
@@ -143,12 +171,27 @@ bench-challenge: needs ## measure what work costs a browser (Chromium)
 simulate: build ## simulate a day of people and scrapers
 	./bin/stile simulate
 
+# Every function Fuzz… is run, so that none can be forgotten. Before a release: FUZZTIME=1h.
 .PHONY: fuzz
-fuzz: needs ## fuzz what reads external input, FUZZTIME=30s each
-	@set -e; for pkg in $$($(GO) list ./...); do \
-	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "== $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(FUZZTIME),30s) $$pkg; \
-	  done; done
+fuzz: needs ## run every fuzz target, FUZZTIME=30s each (FUZZ=PATTERN chooses)
+	@set -e; grep -rHo --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]*' . | grep -E '$(FUZZ)' | sort | \
+	  while IFS=: read -r file f; do \
+	    f=$${f#func }; echo "== $$(dirname $$file) $$f"; \
+	    $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(FUZZTIME),30s) ./$$(dirname $$file) </dev/null; \
+	  done
+
+# These tests are longer forms of those in `make test`. HARD=PATTERN chooses.
+.PHONY: hard
+hard: needs needs-strace ## run the tests of hardness in full: about 1 hour
+	$(GO) test -timeout 4h -count=1 -v ./e2e -hard -run '$(or $(HARD),^Test(R1|R2|R3|R4|R5|R6S|Floods|S12|S27))'
+
+.PHONY: faults
+faults: needs needs-strace ## let each system call fail in turn: about 25 minutes
+	$(GO) test -timeout 4h -count=1 -v ./e2e -hard -run '^TestR3SystemCalls$$'
+
+.PHONY: soak
+soak: needs ## run at 60 % load for SOAK=1h: memory, goroutines and files must stay (dist/soak)
+	$(GO) test -timeout 26h -count=1 -v ./e2e -run '^TestSoak$$' -soak $(or $(SOAK),1h) -soak-out $(CURDIR)/dist/soak
 
 .PHONY: corpus-wordnet
 corpus-wordnet: build ## measure import and search with WordNet (117,000 items)
@@ -161,6 +204,11 @@ needs:
 	@command -v $(GO) >/dev/null || { echo "Go is missing: https://go.dev/dl/ (1.26 or newer)" >&2; exit 1; }
 	@command -v $${CC:-cc} >/dev/null || $(call install,gcc libc6-dev)
 
+# needs-arm64: the release for arm64 is compiled by a cross compiler, since SQLite is C.
+.PHONY: needs-arm64
+needs-arm64:
+	@test "$$($(GO) env GOHOSTARCH)" = arm64 || command -v aarch64-linux-gnu-gcc >/dev/null || $(call install,gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
+
 # needs-node: the tests run third-party programs on Node.js (an ALTCHA solver and libraries that
 # make DPoP proofs), and TypeScript's type checker.
 .PHONY: needs-node
@@ -170,7 +218,7 @@ needs-node:
 
 # needs-others: all third-party programs that `make test` runs, except the browsers.
 .PHONY: needs-others
-needs-others: needs-node needs-python needs-php needs-proxies needs-curl needs-promtool needs-systemd says-java
+needs-others: needs-node needs-python needs-php needs-proxies needs-curl needs-strace needs-promtool needs-systemd says-java
 
 # needs-python and needs-php: the tests run the tenants' back-ends in examples, and third-party
 # OAuth clients.
@@ -243,6 +291,11 @@ needs-peers: needs-node needs-proxies
 needs-browsers:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || $(call install,chromium)
 	@command -v firefox-esr >/dev/null || command -v firefox >/dev/null || $(call install,firefox-esr)
+
+# needs-strace: it lets system calls of the real program fail.
+.PHONY: needs-strace
+needs-strace:
+	@command -v strace >/dev/null || $(call install,strace)
 
 # needs-curl: README's commands are executed as they are printed.
 .PHONY: needs-curl

@@ -171,6 +171,7 @@ var allowedImports = map[string]string{
 	"bench":                     "bench/load bench/plot stiletest stiletest/engines labstack/echo",
 	"bench/load":                "golang.org/x/sys",
 	"bench/plot":                "",
+	"deploy/licences":           "",
 	"bench/challenge":           "challenge",
 	"bench/wordnet":             "stiletest",
 	"stiletest/smuggling":       "",

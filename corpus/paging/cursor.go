@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"math"
+	"strings"
 	"unicode/utf8"
 
 	"stile.example/stile/content"
@@ -52,7 +53,8 @@ func Parse(q content.Query) (*Position, error) {
 		return nil, nil
 	}
 	b, err := cursorText.DecodeString(q.Cursor)
-	if err != nil || len(b) < cursorHead || len(b) > cursorHead+terms.MaxTitleKey {
+	if err != nil || strings.ContainsAny(q.Cursor, "\r\n") || // which the decoder skips
+		len(b) < cursorHead || len(b) > cursorHead+terms.MaxTitleKey {
 		return nil, content.ErrQuery{Field: "cursor", Problem: "was not issued by this server: start again without it"}
 	}
 	if string(b[:8]) != digestOf(q) {

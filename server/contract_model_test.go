@@ -1,0 +1,223 @@
+package server
+
+import "time"
+
+// The limits of the model, which startContract gives to the server.
+const (
+	modelCalls     = 12
+	modelRecords   = 60
+	modelLifetime  = time.Hour
+	modelBind      = 10 * time.Minute
+	modelSpike     = 5
+	modelSuggest   = 8
+	modelPer       = time.Minute
+	modelIgnored   = 2
+	modelPerToken  = 3
+	modelExpires   = 5 * time.Minute
+	modelReloads   = 3
+	modelCorpus    = 30
+	modelItemsMost = 50 // of one list
+)
+
+// visitorToken is a token as the contract describes it. It is written from contract.md and
+// policy.md, and shares no code with package tokens.
+type visitorToken struct {
+	token  string
+	issued time.Time
+
+	bound   sender // the zero value: unbound. Either the address or the proof is set
+	dead    string // code of the refusal
+	calls   int
+	records int
+
+	spike, suggestions window
+	open               *openChallenge
+	challenges         int // including open ones, solved ones and those that replaced another
+	reloads            int // of the challenge that is open
+	past               []string
+
+	hasKey, usedProof bool // how the player uses it
+}
+
+// window counts from its first event for modelPer.
+type window struct {
+	start time.Time
+	n     int
+}
+
+func (w *window) full(now time.Time, limit int) bool {
+	if now.Sub(w.start) >= modelPer {
+		w.n = 0
+	}
+	return w.n >= limit
+}
+
+func (w *window) add(now time.Time) {
+	if w.n == 0 {
+		w.start = now
+	}
+	w.n++
+}
+
+type openChallenge struct {
+	id     string // "": not yet seen in a response
+	opened time.Time
+	left   int // calls_left in the last response
+}
+
+// wanted is what the contract says about a response.
+type wanted struct {
+	code string // "": data
+	left int    // calls_left, if code is challenge_required or challenge_failed
+}
+
+// kind is what a request is to the contract.
+type kind int
+
+const (
+	aCall    kind = iota
+	aFailing      // a call whose content can't be read: it binds and counts as a call, uncharged
+	aSuggestion
+	aStatus // /v1/token
+)
+
+// sender is who sends a request: a source address, and the name of the key that made its proof.
+type sender struct{ address, proof string }
+
+// invalidProof is the proof of a sender whose proof is stale, used, or made for another request.
+const invalidProof = "invalid"
+
+// bind checks the life and the binding of a token, and binds it unless the request is only about
+// its state.
+func (v *visitorToken) bind(now time.Time, from sender, binds bool) (code string) {
+	switch isBound := v.bound != (sender{}); {
+	case v.dead != "":
+		return v.dead
+	case !isBound && now.Sub(v.issued) > modelBind:
+		return "token_expired"
+	case !isBound && from.proof == invalidProof:
+		return "proof_invalid"
+	case !isBound && binds && from.proof != "":
+		v.bound.proof = from.proof
+	case !isBound && binds:
+		v.bound.address = from.address
+	case v.bound.address != "" && v.bound.address != from.address:
+		v.dead = "token_hijacked"
+		return v.dead
+	case v.bound.proof != "" && (from.proof == "" || from.proof == invalidProof):
+		return "proof_invalid"
+	case v.bound.proof != "" && v.bound.proof != from.proof:
+		return "token_hijacked" // the owner continues
+	}
+	return ""
+}
+
+// issue opens another challenge, or kills the token that had too many.
+func (v *visitorToken) issue(now time.Time, code string) wanted {
+	v.challenges++
+	if v.challenges > modelPerToken {
+		v.dead, v.open = "token_challenged_too_often", nil
+		return wanted{code: v.dead}
+	}
+	v.open, v.reloads = &openChallenge{opened: now, left: modelIgnored}, 0
+	return wanted{code, modelIgnored}
+}
+
+// request returns what a request gets after all checks that don't depend on the token's state.
+func (v *visitorToken) request(k kind, now time.Time, from sender, delivers int) wanted {
+	if code := v.bind(now, from, k != aStatus); code != "" {
+		return wanted{code: code}
+	}
+	if k == aStatus && v.bound == (sender{}) {
+		return wanted{}
+	}
+	if k == aStatus {
+		return v.status(now)
+	}
+	if v.open != nil {
+		return v.whileOpen(k, now)
+	}
+	isCall := k != aSuggestion
+	if isCall && (v.calls >= modelCalls || v.records >= modelRecords) {
+		v.dead = "token_exhausted"
+		return wanted{code: v.dead}
+	}
+	w, limit := &v.spike, modelSpike
+	if !isCall {
+		w, limit = &v.suggestions, modelSuggest
+	}
+	if w.full(now, limit) {
+		return v.issue(now, "challenge_required")
+	}
+	w.add(now)
+	if isCall && v.records+delivers > modelRecords { // known once the content was read
+		v.dead = "token_exhausted"
+		return wanted{code: v.dead}
+	}
+	if k == aCall {
+		v.calls++
+		v.records += delivers
+	}
+	return wanted{}
+}
+
+func (v *visitorToken) whileOpen(k kind, now time.Time) wanted {
+	if !now.Before(v.open.opened.Add(modelExpires)) {
+		return v.issue(now, "challenge_required")
+	}
+	if k != aSuggestion {
+		if v.open.left == 0 {
+			v.dead = "token_challenge_ignored"
+			return wanted{code: v.dead}
+		}
+		v.open.left--
+	}
+	return wanted{"challenge_required", v.open.left}
+}
+
+// status is a request for the state of a bound token.
+func (v *visitorToken) status(now time.Time) wanted {
+	if !v.suggestions.full(now, modelSuggest) {
+		v.suggestions.add(now)
+		return wanted{}
+	}
+	if v.open != nil && now.Before(v.open.opened.Add(modelExpires)) {
+		return wanted{"challenge_required", v.open.left}
+	}
+	return v.issue(now, "challenge_required")
+}
+
+// answer is an answer to a challenge of this token.
+func (v *visitorToken) answer(now time.Time, from sender, id string, correct bool) wanted {
+	if code := v.bind(now, from, false); code != "" {
+		return wanted{code: code}
+	}
+	if v.open == nil || v.open.id != id {
+		return wanted{code: "not_found"}
+	}
+	late := !now.Before(v.open.opened.Add(modelExpires))
+	v.open = nil
+	if late || !correct {
+		return v.issue(now, "challenge_failed")
+	}
+	v.spike, v.suggestions = window{}, window{}
+	return wanted{}
+}
+
+// reload exchanges a challenge of this token for another of its kind.
+func (v *visitorToken) reload(now time.Time, from sender, id string) wanted {
+	if code := v.bind(now, from, false); code != "" {
+		return wanted{code: code}
+	}
+	if v.open == nil || v.open.id != id {
+		return wanted{code: "not_found"}
+	}
+	if v.reloads++; v.reloads > modelReloads {
+		if v.challenges++; v.challenges > modelPerToken {
+			v.dead, v.open = "token_challenged_too_often", nil
+			return wanted{code: v.dead}
+		}
+	}
+	v.open = &openChallenge{opened: now, left: v.open.left}
+	return wanted{left: v.open.left}
+}
