@@ -53,9 +53,11 @@ func (t *Table) Free() {
 // Len returns the number of entries.
 func (t *Table) Len() int { return t.count }
 
-// Bytes returns how much memory the table takes at most: the pages of its last chunk that nothing
-// has written to do not exist yet.
-func (t *Table) Bytes() int { return t.memory.bytes() }
+// Bytes returns how much memory the table takes. The pages of its last chunk that nothing has
+// written to do not exist yet, and the last one that exists counts in part.
+func (t *Table) Bytes() int {
+	return t.memory.bytes() - int(uint32(len(t.chunks))*t.perChunk-t.used)*t.size
+}
 
 // Slots returns the number of slots that were ever in use.
 func (t *Table) Slots() uint32 { return t.used }

@@ -23,7 +23,7 @@ const (
 
 // tokenCache stores what is known of valid tokens by a hash of their complete text. So a token with
 // one changed bit is another token. Invalid tokens are not stored. It saves 59 µs of 60 µs
-// (BenchmarkVerify), and more than half of the time of a hit compared with a map that holds strings.
+// (BenchmarkVerify). A hit takes half of the time that it took when a map held the strings.
 //
 // The strings of the claims are not stored: they are read from the token's text, which is equal
 // whenever the hash is. The cache knows where in the decoded payload they are. So a token takes
