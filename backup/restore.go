@@ -132,8 +132,8 @@ func first(problems []string) error {
 }
 
 // tryOpen opens the new directory as the server does. That checks that the keys belong to the
-// database, replays the journal and migrates an older database and corpus. The audit log gets an
-// entry.
+// database, writes what is in the journal to the rows, and migrates an older database and corpus.
+// The audit log gets an entry.
 func (r *Restored) tryOpen(ctx context.Context, dir string, o Options) (err error) {
 	old, err := sqlite.IsOld(ctx, filepath.Join(dir, "stile.db"))
 	if err != nil {
@@ -148,7 +148,11 @@ func (r *Restored) tryOpen(ctx context.Context, dir string, o Options) (err erro
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
+	defer func() {
+		if err = errors.Join(err, d.Close()); err == nil {
+			err = r.countTokens(ctx, filepath.Join(dir, "stile.db"))
+		}
+	}()
 	r.Migrated = old
 	if err := r.count(ctx, d); err != nil {
 		return err
@@ -159,7 +163,7 @@ func (r *Restored) tryOpen(ctx context.Context, dir string, o Options) (err erro
 	return err
 }
 
-// count counts the parts of the opened directory, in which no journal waits any more.
+// count counts the parts of the opened directory.
 func (r *Restored) count(ctx context.Context, d *datadir.Dir) error {
 	rows, err := inspect.Rows(ctx, d.Store.Reader())
 	if err != nil {
@@ -170,6 +174,17 @@ func (r *Restored) count(ctx context.Context, d *datadir.Dir) error {
 		r.Counts[part] = rows[cmp.Or(tableOf[part], part)]
 	}
 	r.Counts["items"], err = inspect.Items(ctx, d.Store.CorpusFile())
+	return err
+}
+
+// countTokens counts the tokens of the closed directory, in which no journal waits any more.
+func (r *Restored) countTokens(ctx context.Context, file string) (err error) {
+	db := sqlite.OpenReaders(file)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	rows, err := inspect.Rows(ctx, db)
+	if err == nil {
+		r.Counts["tokens"] = rows["tokens"]
+	}
 	return err
 }
 

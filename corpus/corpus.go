@@ -33,6 +33,7 @@ type File struct {
 
 	wholes  cache.Results[string, whole]
 	pages   cache.Results[string, cachedPage]
+	titles  cache.Results[string, []content.Suggestion]
 	late    cache.Results[string, time.Time] // by identity: until when a late query is paused
 	windows cache.Results[string, window]
 	labels  *chosen.Labels
@@ -81,6 +82,7 @@ func Open(ctx context.Context, name string, opt Options) (*File, error) {
 	}
 	c.wholes.Init(32 << 20)
 	c.pages.Init(32 << 20)
+	c.titles.Init(8 << 20)
 	c.late.Init(2 << 20)
 	c.windows.Init(16 << 20)
 	err := errors.Join(c.checkFormat(ctx), c.countItems(ctx))

@@ -345,3 +345,60 @@ func FuzzSearch(f *testing.F) {
 		}
 	})
 }
+
+// TestSuggestionsAreCached checks that equal suggestions are cached, once for all spellings, and
+// apart for tenants that see other items and for other words.
+func TestSuggestionsAreCached(t *testing.T) {
+	c := newCorpus(t)
+	put(t, c, 0, content.Item{ID: "a", Title: "Red apple", Collection: "c"})
+	put(t, c, 7, content.Item{ID: "b", Title: "Red berry", Collection: "c"})
+	of := func(tenant uint32, q string) (ids string) {
+		t.Helper()
+		for range 2 { // found, then cached
+			found, err := c.Suggest(t.Context(), tenant, q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = ""
+			for _, s := range found {
+				ids += s.ID
+			}
+		}
+		return ids
+	}
+	for _, s := range []struct {
+		tenant uint32
+		q      string
+		want   string
+		cached int
+	}{{0, "red", "a", 1}, {7, "red", "ab", 2}, {8, "Red", "a", 2}, {0, "red ", "a", 2}, {7, "red b", "b", 3}, {7, "red berry", "b", 4}, {7, "blue", "", 5}} {
+		if ids := of(s.tenant, s.q); ids != s.want || c.titles.Len() != s.cached {
+			t.Errorf("tenant %d, %q: %q, %d cached; want %q, %d", s.tenant, s.q, ids, c.titles.Len(), s.want, s.cached)
+		}
+	}
+	put(t, c, 0, content.Item{ID: "d", Title: "Red date", Collection: "c"})
+	if ids := of(0, "red"); len(ids) != 2 {
+		t.Errorf("after an import: %q", ids)
+	}
+}
+
+func BenchmarkSuggest(b *testing.B) {
+	c := newCorpus(b)
+	var items []content.Item
+	for n := range 2000 {
+		items = append(items, content.Item{ID: fmt.Sprint("i", n), Title: fmt.Sprint("Red apple number ", n), Collection: "c"})
+	}
+	put(b, c, 0, items...)
+	for _, cached := range []bool{true, false} {
+		b.Run(fmt.Sprint("cached ", cached), func(b *testing.B) {
+			for b.Loop() {
+				if !cached {
+					c.titles.Clear()
+				}
+				if found, err := c.Suggest(b.Context(), 0, "red app"); err != nil || len(found) == 0 {
+					b.Fatal(found, err)
+				}
+			}
+		})
+	}
+}

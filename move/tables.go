@@ -53,6 +53,7 @@ var plans = []plan{
 	{name: "ledger_days", rows: madeByIt, why: "triggers compute it from the ledger"},
 	{name: "ready", rows: madeByIt, why: "it is written to check whether writing works"},
 	{name: "migrations", rows: madeByIt, why: "each store has its own steps, and both must have all of them"},
+	{name: "token_usage", rows: madeByIt, why: "it is the sum of the tokens' states"},
 	{name: "journal", rows: converted, why: "it has the newest states of tokens"},
 	{name: "tokens", rows: converted, why: "the states of tokens are in the engine of the setting state"},
 	{name: "scopes", rows: converted, why: "the states of addresses are in the engine of the setting state"},

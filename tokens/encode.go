@@ -43,14 +43,17 @@ func DecodeState(b []byte) (State, error) {
 	return s, err
 }
 
-// CutState reads the state that b begins with, and returns the bytes that follow it.
+// CutState reads the state that b begins with, in any form, and returns the bytes that follow it.
 func CutState(b []byte) (s State, rest []byte, err error) {
 	if len(b) == 0 {
 		return s, nil, fmt.Errorf("token state: no bytes")
 	}
-	version := b[0]
+	version := b[0] &^ packed
 	if version < version1 || version > newest {
 		return s, nil, fmt.Errorf("token state: unknown version %d; this program reads 1 to %d", version, newest)
+	}
+	if b[0]&packed != 0 {
+		return cutPacked(b, version)
 	}
 	size := stateSizes[version]
 	if len(b) < size {

@@ -210,7 +210,7 @@ func wantBindings(t *testing.T, db *DB, n int64, a addresses.Scope, want int64) 
 func evictClean(w *writer) {
 	w.addrs = newAddressCache(maxAddresses)
 	for i := range w.mem.shards {
-		w.mem.rebuild(uint8(i), func(*slot) bool { return false })
+		w.mem.evict(uint8(i), func(slot) bool { return true })
 	}
 }
 

@@ -9,34 +9,40 @@ import (
 )
 
 // The journal is the source of truth for recent changes: each of its rows contains the complete new
-// states of one batch. A state that is newer than its row in table tokens is dirty, and is in
-// memory. When the journal is long, a flush writes the rows of all dirty states, a few with each
-// commit. Then it deletes what the journal contained when the flush began. That is always the
-// beginning of the journal, so a replay ends at the newest state of each token, and a replay of
-// what was already flushed changes nothing.
+// states of one batch, packed, and the sums of usage that the batch changed. A state that is newer
+// than its row in table tokens is dirty, and is in memory. When the journal is long, a flush writes
+// the rows of all dirty states, a few with each commit. Then it writes the sums, and deletes what
+// the journal contained when the flush began. That is always the beginning of the journal, so a
+// reader of it ends at the newest state of each token, and reading again what was already flushed
+// changes nothing. At the start, the journal is read into memory.
 //
 // Rows are flushed in the order of their ids, which is their order in the file. Ids are hashes: in
 // the order of calls, each row would cost a page.
 
-// commit makes what the batch changed durable, or undoes it.
+// commit makes what the batch changed durable, and then takes it into memory.
 func (w *writer) commit() error {
 	if len(w.changes) == 0 && len(w.addrs.changed) == 0 {
 		return nil
 	}
+	defer w.forgetBatch()
 	w.startFlush(w.db.opt.flushBytes)
+	w.db.used.Lock()
+	defer w.db.used.Unlock()
+	for i := range w.changes {
+		w.db.used.Change(&w.changes[i].old, &w.changes[i].next)
+	}
 	if err := w.write(w.encodeChanges(), max(flushRows, len(w.changes))); err != nil {
-		w.undo()
+		w.db.used.Undo()
+		w.addrs.undo()
 		return fmt.Errorf("commit: %w", err)
 	}
-	w.db.used.Lock()
+	w.db.used.Keep()
+	start := 0
 	for i := range w.changes {
 		c := &w.changes[i]
-		sl := w.slot(*c)
-		w.db.used.Change(&c.old, &sl.state)
-		sl.touched = false
+		w.mem.set(c.id, w.row[start+len(c.id):c.end], isAlive(&c.next), w.at).setDirty(true)
+		start = c.end
 	}
-	w.db.used.Unlock()
-	w.changes = w.changes[:0]
 	w.addrs.written()
 	return nil
 }
@@ -51,7 +57,7 @@ func (w *writer) write(row []byte, rows int) error {
 	if err != nil {
 		return err
 	}
-	w.db.checkpointer.wrote(len(due)/4 + len(w.addrs.changed) + len(row)/pageSize)
+	w.db.checkpointer.wrote(len(due)/8 + len(w.addrs.changed) + len(row)/pageSize)
 	w.wrote(row)
 	w.flush.advance(w.mem, due, done)
 	return nil
@@ -63,23 +69,26 @@ func (w *writer) write(row []byte, rows int) error {
 // (BenchmarkGate).
 func (w *writer) commitRows(row []byte, due []tokens.ID, done bool) error {
 	if len(due) == 0 && !done && len(w.addrs.changed) == 0 {
-		w.db.checkpointer.wrote(3) // as db.tx does
-		return addToJournal(w.db.write, w.seq+1, row)
+		w.db.checkpointer.wrote(1)
+		return addToJournal(w.db.write, w.seq+1, row, w.sums)
 	}
 	return w.db.tx(context.Background(), func(tx *sql.Tx) error {
-		if err := addToJournal(tx, w.seq+1, row); err != nil {
+		if err := addToJournal(tx, w.seq+1, row, w.sums); err != nil {
 			return err
 		}
 		if err := w.addrs.write(tx, w.db.opt.Now()); err != nil {
 			return err
 		}
 		for _, id := range due {
-			if err := writeSlot(tx, w.mem.find(id)); err != nil {
+			if err := writeSlot(tx, id, w.mem.find(id)); err != nil {
 				return err
 			}
 		}
 		if !done {
 			return nil
+		}
+		if err := writeSums(tx, &w.db.used); err != nil {
+			return err
 		}
 		_, err := tx.Exec(`DELETE FROM journal WHERE seq <= ?`, w.flush.upTo)
 		return err
@@ -99,11 +108,11 @@ type execer interface {
 	Exec(query string, args ...any) (sql.Result, error)
 }
 
-func addToJournal(to execer, seq int64, row []byte) error {
+func addToJournal(to execer, seq int64, row, sums []byte) error {
 	if row == nil {
 		return nil
 	}
-	_, err := to.Exec(`INSERT INTO journal (seq, batch) VALUES (?, ?)`, seq, row)
+	_, err := to.Exec(`INSERT INTO journal (seq, batch, usage) VALUES (?, ?, ?)`, seq, row, sums)
 	return err
 }
 
@@ -113,30 +122,33 @@ func (w *writer) encodeChanges() []byte {
 		return nil
 	}
 	w.row = w.row[:0]
-	for _, c := range w.changes {
-		w.row = appendRecord(w.row, c.id, w.slot(c).state)
+	for i := range w.changes {
+		c := &w.changes[i]
+		w.row = appendRecord(w.row, c.id, &c.next)
+		c.end = len(w.row)
 	}
+	w.sums = w.db.used.AppendChanged(w.sums[:0])
 	return w.row
 }
 
 // appendRecord appends the record of one token to a row of the journal. The zero State means that
 // the token was removed.
-func appendRecord(b []byte, id tokens.ID, s tokens.State) []byte {
-	return tokens.AppendState(append(b, id[:]...), s)
+func appendRecord(b []byte, id tokens.ID, s *tokens.State) []byte {
+	return tokens.AppendPacked(append(b, id[:]...), s)
 }
 
-// records reads a row of the journal into states. A later record replaces an earlier one.
-func records(states map[tokens.ID]tokens.State, row []byte) error {
+// records calls fn with each record of a row of the journal, as this or an older version wrote it.
+func records(row []byte, fn func(tokens.ID, *tokens.State)) error {
 	for len(row) > 0 {
 		if len(row) < len(tokens.ID{}) {
 			return fmt.Errorf("record of %d bytes is too short", len(row))
 		}
-		id := tokens.ID(row)
-		s, rest, err := tokens.CutState(row[len(id):])
+		s, rest, err := tokens.CutState(row[len(tokens.ID{}):])
 		if err != nil {
 			return err
 		}
-		states[id], row = s, rest
+		fn(tokens.ID(row), &s)
+		row = rest
 	}
 	return nil
 }

@@ -4,55 +4,53 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"maps"
-	"slices"
 
+	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/tokens"
 )
 
-// replay writes the states in the journal to their rows, in steps, since the journal of a server
-// that was killed may be long. It may be killed at any point and then be run again.
-func (db *DB) replay(ctx context.Context) error {
-	for more := true; more; {
-		err := db.tx(ctx, func(tx *sql.Tx) error {
-			states, last, err := readJournal(ctx, tx, 4096)
-			if more = last > 0; err != nil || !more {
-				return err
-			}
-			for _, id := range slices.SortedFunc(maps.Keys(states), compareIDs) {
-				if err := writeToken(tx, id, states[id]); err != nil {
-					return err
-				}
-			}
-			_, err = tx.ExecContext(ctx, `DELETE FROM journal WHERE seq <= ?`, last)
+// loadJournal reads the journal into memory, before the writer runs. Its states are dirty: a flush,
+// which begins now, writes their rows. Waiting for that would take ten times as long.
+func (w *writer) loadJournal(ctx context.Context) error {
+	w.at = w.now()
+	var packed []byte
+	err := eachJournal(ctx, w.db.read, func(seq int64, batch, sums []byte) error {
+		w.seq, w.journal = seq, w.journal+len(batch)
+		if err := w.db.used.Set(sums); err != nil {
 			return err
-		})
-		if err != nil {
-			return fmt.Errorf("replay the journal: %w", err)
 		}
+		return records(batch, func(id tokens.ID, s *tokens.State) {
+			packed = tokens.AppendPacked(packed[:0], s)
+			w.mem.set(id, packed, isAlive(s), w.at).setDirty(true)
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("read the journal: %w", err)
 	}
+	w.startFlush(1)
 	return nil
 }
 
-// readJournal reads the first n rows of the journal, or all if n < 0. It returns the number of the
-// last row, or 0 if there is none.
-func readJournal(
-	ctx context.Context, tx *sql.Tx, n int,
-) (states map[tokens.ID]tokens.State, last int64, err error) {
-	rows, err := tx.QueryContext(ctx, `SELECT seq, batch FROM journal ORDER BY seq LIMIT ?`, n)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer rows.Close()
+// eachJournal calls fn with each row of the journal, in order.
+func eachJournal(ctx context.Context, q rows.Querier, fn func(seq int64, batch, sums []byte) error) error {
+	return rows.Each(ctx, q, func(r rows.Row) error {
+		var seq int64
+		var batch, sums sql.RawBytes
+		if err := r.Scan(&seq, &batch, &sums); err != nil {
+			return err
+		}
+		if err := fn(seq, batch, sums); err != nil {
+			return fmt.Errorf("row %d: %w", seq, err)
+		}
+		return nil
+	}, `SELECT seq, batch, usage FROM journal ORDER BY seq`)
+}
+
+// readJournal returns the newest states in the journal.
+func readJournal(ctx context.Context, tx *sql.Tx) (states map[tokens.ID]tokens.State, err error) {
 	states = map[tokens.ID]tokens.State{}
-	for rows.Next() {
-		var row sql.RawBytes
-		if err := rows.Scan(&last, &row); err != nil {
-			return nil, 0, err
-		}
-		if err := records(states, row); err != nil {
-			return nil, 0, fmt.Errorf("row %d: %w", last, err)
-		}
-	}
-	return states, last, rows.Err()
+	err = eachJournal(ctx, tx, func(_ int64, batch, _ []byte) error {
+		return records(batch, func(id tokens.ID, s *tokens.State) { states[id] = *s })
+	})
+	return states, err
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,15 +42,25 @@ func callsIn(t *testing.T, db *DB) (calls int64) {
 // journal.
 func rowAndJournal(t *testing.T) *DB {
 	t.Helper()
-	opt := options()
-	opt.flushBytes = 1
-	db := openFile(t, newFile(t), opt)
-	for range 3 { // a flush leaves in the journal what was added after it began
+	db := openFile(t, newFile(t), options())
+	for range 3 {
 		bump(t, db, benchID(1))
 	}
+	err := db.Update(t.Context(), benchID(3), func(s tokens.State) tokens.State { s.Tenant = 1; return s })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fault error
+	err = db.writer.do(t.Context(), func() {
+		db.writer.startFlush(1)
+		fault = db.writer.write(nil, 1) // the other token is still to be written
+	})
+	if err != nil || fault != nil {
+		t.Fatal(err, fault)
+	}
 	var journal, rows int
-	err := db.read.QueryRow(`SELECT (SELECT count(*) FROM journal), (SELECT count(*) FROM tokens)`).Scan(&journal, &rows)
-	if err != nil || journal == 0 || rows == 0 {
+	err = db.read.QueryRow(`SELECT (SELECT count(*) FROM journal), (SELECT count(*) FROM tokens)`).Scan(&journal, &rows)
+	if err != nil || journal != 4 || rows != 1 {
 		t.Fatalf("%d rows in the journal, %d of tokens, %v", journal, rows, err)
 	}
 	return db
@@ -78,5 +89,57 @@ func TestReplayKeepsSwept(t *testing.T) {
 	}
 	if n := callsIn(t, killed); n != 3 {
 		t.Errorf("%d calls of 3 after the kill", n)
+	}
+}
+
+// TestKilledIsOpenedAsItWas checks that a database that was killed has the same states and usage
+// when it is opened, before and after the rows are written, and that no state needs its row for
+// that. Its journal has batches from before and after a flush.
+func TestKilledIsOpenedAsItWas(t *testing.T) {
+	db := openFile(t, newFile(t), options())
+	const many = 500
+	calls := func(first, last int64) {
+		for n := first; n < last; n++ {
+			bump(t, db, benchID(n))
+		}
+	}
+	calls(0, 2*many/3)
+	flushAll(t, db)
+	calls(many/3, many)
+	want := int64(2*many/3 + many - many/3)
+	file := copyAsKilled(t, db)
+	killed := openFile(t, file, options())
+	inMemory := 0
+	for n := int64(0); n < many; n++ {
+		if _, known := killed.Peek(benchID(n)); known {
+			inMemory++
+		}
+	}
+	if inMemory != many-many/3 {
+		t.Errorf("%d states were read from the journal, want %d", inMemory, many-many/3)
+	}
+	for _, when := range []string{"opened", "flushed"} {
+		if got := callsIn(t, killed); got != want {
+			t.Errorf("%s: %d calls, want %d", when, got, want)
+		}
+		counted, err := killed.Recount(t.Context())
+		lines, err2 := killed.Usage(t.Context(), "", "", "")
+		if err != nil || err2 != nil || !slices.Equal(counted, lines) {
+			t.Errorf("%s: usage %+v, %v; counted %+v, %v", when, lines, err2, counted, err)
+		}
+		flushAll(t, killed)
+	}
+	var journal int
+	if err := killed.read.QueryRow(`SELECT count(*) FROM journal`).Scan(&journal); err != nil || journal > 0 {
+		t.Errorf("%d rows of the journal after the flush, %v", journal, err)
+	}
+	for n := range int64(many) {
+		calls := uint32(2)
+		if n >= many/3 && n < 2*many/3 {
+			calls = 3
+		}
+		if got := bump(t, killed, benchID(n)); got != calls {
+			t.Fatalf("token %d has %d calls, want %d", n, got, calls)
+		}
 	}
 }

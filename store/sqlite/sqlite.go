@@ -64,7 +64,6 @@ type DB struct {
 	writer       *writer
 	checkpointer *checkpointer
 	used         usagesum.Tokens // what all tokens' states count
-	summing      sync.Mutex      // held while used is completed
 	close        func() error
 }
 
@@ -97,13 +96,18 @@ func Open(ctx context.Context, file string, opt Options) (_ *DB, err error) {
 	if err := migration.Run(ctx, db, migration.Steps()); err != nil {
 		return nil, err
 	}
-	if err := db.replay(ctx); err != nil {
+	if err := db.readSums(ctx); err != nil {
+		return nil, fmt.Errorf("read usage: %w", err)
+	}
+	w := newWriter(db)
+	if err := w.loadJournal(ctx); err != nil {
 		return nil, err
 	}
 	if err := db.listOld(ctx); err != nil {
 		return nil, err
 	}
-	db.writer = startWriter(db)
+	w.start()
+	db.writer = w
 	return db, nil
 }
 

@@ -1,21 +1,21 @@
 package sqlite
 
 import (
+	"encoding/binary"
+	"iter"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
+	"stile.example/stile/slots"
 	"stile.example/stile/tokens"
 )
 
-// stateTable holds the states that are in use. Only the writer changes it, and only
-// [stateTable.peek] reads it on other goroutines. So the writer reads without a lock, and locks
-// what it changes. The table consists of many small maps, so that walking one of them takes a
-// millisecond. States contain no pointers and are in chunks of 4 KiB, so they cost the garbage
-// collector almost nothing: with a million of them, a full collection takes 4 ms, and with pointers
-// it took 256 ms.
+// stateTable holds the states that are in use, packed, as of the last commit. Only the writer
+// changes it, and only [stateTable.peek] reads it on other goroutines. So the writer reads without
+// a lock, and locks what it changes. A state takes about 95 bytes, outside of the garbage
+// collector's heap (TestMemoryOfAState).
 type stateTable struct {
 	shards [256]shard
 	locks  [256]sync.RWMutex // of each shard: held to change it, and to read it outside the writer
@@ -23,158 +23,226 @@ type stateTable struct {
 	most   int               // states of a shard, beyond which the longest unused are evicted
 	turn   uint8             // the shard whose idle states are evicted next
 	live   atomic.Int64      // states of tokens that are not dead
-	layout uint32            // how often slots have moved
 }
 
-// shard holds the states of the ids that begin with one byte.
+// shard holds the states of the ids that begin with one byte: a table for each length of states.
 type shard struct {
-	index     map[tokens.ID]uint32
-	chunks    []*[perChunk]slot
-	free      []uint32 // slots that were dropped
+	sizes     [len(stateSizes)]*slots.Table // nil: empty
 	most      int
 	evictedAt uint32 // when its idle states were evicted, Unix seconds
 }
 
-const perChunk = 4096 / uint32(unsafe.Sizeof(slot{}))
+// stateSizes is the lengths of packed states for which slots exist: an address-bound token's, a
+// key-bound token's, and the maximum.
+var stateSizes = [...]int{61, 93, tokens.MaxPacked}
 
-type slot struct {
-	id      tokens.ID
-	state   tokens.State
-	used    uint32 // Unix seconds
-	listed  uint32 // the last use that its row has; 0: not known, or there is no row
-	dirty   bool   // newer than its row
-	touched bool   // changed by the batch that is being written
+// slot is the entry of a state: when it was last used, the last use that its row has (0: not known,
+// or there is no row), flags, the length of the packed state, and that.
+type slot []byte
+
+const (
+	slotHead = 4 + 4 + 1 + 1
+
+	isDirty = 1 // the state is newer than its row
+	isLive  = 2 // the token is not dead
+)
+
+func (s slot) used() uint32       { return binary.LittleEndian.Uint32(s) }
+func (s slot) setUsed(at uint32)  { binary.LittleEndian.PutUint32(s, at) }
+func (s slot) listed() uint32     { return binary.LittleEndian.Uint32(s[4:]) }
+func (s slot) setListed(n uint32) { binary.LittleEndian.PutUint32(s[4:], n) }
+func (s slot) isDirty() bool      { return s[8]&isDirty != 0 }
+func (s slot) packed() []byte     { return s[slotHead : slotHead+int(s[9])] }
+
+func (s slot) setDirty(dirty bool) {
+	if s[8] &^= isDirty; dirty {
+		s[8] |= isDirty
+	}
+}
+
+// state returns the state. This process has packed it, or checked it, so it can be read.
+func (s slot) state() tokens.State {
+	state, err := tokens.DecodeState(s.packed())
+	if err != nil {
+		panic(err)
+	}
+	return state
 }
 
 func newStateTable(keep time.Duration, most int) *stateTable {
 	return &stateTable{keep: keep, most: max(1, most/256)}
 }
 
-// find returns the slot of id, or nil. The slot is valid until layout changes.
-func (m *stateTable) find(id tokens.ID) *slot {
-	sh := &m.shards[id[0]]
-	if i, ok := sh.index[id]; ok {
-		return sh.slot(i)
-	}
-	return nil
+// find returns the slot of id, or nil. The slot is valid until the table changes.
+func (m *stateTable) find(id tokens.ID) slot {
+	_, sl := m.shards[id[0]].find(id)
+	return sl
 }
 
-// peek returns the state of id, if it is in memory. The state may belong to a batch that is not
-// committed yet. Any goroutine may call peek.
+func (sh *shard) find(id tokens.ID) (*slots.Table, slot) {
+	for _, t := range &sh.sizes {
+		if t == nil {
+			continue
+		}
+		if sl := t.Find(slots.Key(id)); sl != nil {
+			return t, sl
+		}
+	}
+	return nil, nil
+}
+
+// all returns the ids and slots of a shard.
+func (sh *shard) all() iter.Seq2[tokens.ID, slot] {
+	return func(yield func(tokens.ID, slot) bool) {
+		for _, t := range &sh.sizes {
+			if t == nil {
+				continue
+			}
+			for key, entry := range t.All() {
+				if !yield(tokens.ID(key), entry) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (sh *shard) len() (n int) {
+	for _, t := range &sh.sizes {
+		if t != nil {
+			n += t.Len()
+		}
+	}
+	return n
+}
+
+// peek returns the state of id, if it is in memory. Any goroutine may call peek.
 func (m *stateTable) peek(id tokens.ID) (tokens.State, bool) {
 	m.locks[id[0]].RLock()
 	defer m.locks[id[0]].RUnlock()
 	if sl := m.find(id); sl != nil {
-		return sl.state, true
+		return sl.state(), true
 	}
 	return tokens.State{}, false
 }
 
-// put makes a slot for id, which must not have one.
-func (m *stateTable) put(id tokens.ID, s tokens.State, now uint32) *slot {
+// set stores a packed state, which is live or not, and returns its slot.
+func (m *stateTable) set(id tokens.ID, packed []byte, live bool, now uint32) slot {
 	sh := &m.shards[id[0]]
-	if len(sh.index) >= max(sh.most, m.most) {
+	old, sl := sh.find(id)
+	if sl == nil && sh.len() >= max(sh.most, m.most) {
 		m.evictColdest(id[0])
 	}
-	m.count(tokens.State{}, s)
 	m.locks[id[0]].Lock()
 	defer m.locks[id[0]].Unlock()
-	return sh.add(slot{id: id, state: s, used: now})
+	switch to := sh.tableFor(len(packed)); {
+	case sl == nil:
+		sl = to.Add(slots.Key(id))
+	case to != old:
+		var head [slotHead]byte
+		copy(head[:], sl)
+		old.Remove(slots.Key(id))
+		sl = to.Add(slots.Key(id))
+		copy(sl, head[:])
+	}
+	m.count(sl, live)
+	sl.setUsed(now)
+	sl[9] = byte(len(packed))
+	copy(sl[slotHead:], packed)
+	return sl
 }
 
-// assign changes the state in a slot.
-func (m *stateTable) assign(sl *slot, s tokens.State) {
-	m.count(sl.state, s)
-	m.locks[sl.id[0]].Lock()
-	sl.state = s
-	m.locks[sl.id[0]].Unlock()
+// tableFor returns the table for packed states of a length.
+func (sh *shard) tableFor(length int) *slots.Table {
+	n := 0
+	for stateSizes[n] < length {
+		n++
+	}
+	if sh.sizes[n] == nil {
+		sh.sizes[n] = slots.New((slots.Overhead + slotHead + stateSizes[n] + 3) &^ 3)
+	}
+	return sh.sizes[n]
 }
+
+// count notes whether a slot has the state of a token that is not dead.
+func (m *stateTable) count(sl slot, live bool) {
+	switch was := sl[8]&isLive != 0; {
+	case live && !was:
+		m.live.Add(1)
+	case !live && was:
+		m.live.Add(-1)
+	}
+	if sl[8] &^= isLive; live {
+		sl[8] |= isLive
+	}
+}
+
+// isAlive reports whether a state is that of a token that is not dead.
+func isAlive(s *tokens.State) bool { return s.Dead == tokens.None && *s != tokens.State{} }
 
 // drop removes id.
 func (m *stateTable) drop(id tokens.ID) {
-	sh := &m.shards[id[0]]
-	if i, ok := sh.index[id]; ok {
-		m.assign(sh.slot(i), tokens.State{})
-		m.locks[id[0]].Lock()
-		defer m.locks[id[0]].Unlock()
-		delete(sh.index, id)
-		sh.free = append(sh.free, i)
+	m.locks[id[0]].Lock()
+	defer m.locks[id[0]].Unlock()
+	if t, sl := m.shards[id[0]].find(id); sl != nil {
+		m.count(sl, false)
+		t.Remove(slots.Key(id))
 	}
 }
 
 // evictIdle evicts the idle states of one shard, if that was not done recently. Repeated calls
 // reach every shard.
 func (m *stateTable) evictIdle(now uint32) {
-	sh := &m.shards[m.turn]
+	n := m.turn
+	sh := &m.shards[n]
 	m.turn++
 	keep, since := int64(m.keep/time.Second), int64(now)-int64(sh.evictedAt)
 	if since >= 0 && since <= keep/2 {
 		return
 	}
 	sh.evictedAt = now
-	m.rebuild(m.turn-1, func(sl *slot) bool { return int64(now)-int64(sl.used) <= keep })
+	m.evict(n, func(sl slot) bool { return int64(now)-int64(sl.used()) > keep })
 }
 
 // evictColdest evicts all states of a full shard except the half that was used last. All dirty
 // states stay, so the shard may grow for a while.
 func (m *stateTable) evictColdest(n uint8) {
 	sh := &m.shards[n]
-	used := make([]uint32, 0, len(sh.index))
-	for _, i := range sh.index {
-		used = append(used, sh.slot(i).used)
+	used := make([]uint32, 0, sh.len())
+	for _, sl := range sh.all() {
+		used = append(used, sl.used())
 	}
 	slices.Sort(used)
 	last := used[max(0, len(used)-1-m.most/2)]
-	m.rebuild(n, func(sl *slot) bool { return sl.used > last })
-	sh.most = 2 * len(sh.index)
+	m.evict(n, func(sl slot) bool { return sl.used() <= last })
+	sh.most = 2 * sh.len()
 }
 
-// rebuild replaces a shard by one that has only the slots that are dirty or for which keep returns
-// true. Deleting from the map would not free its memory.
-func (m *stateTable) rebuild(n uint8, keep func(*slot) bool) {
-	sh := &m.shards[n]
-	kept := shard{most: sh.most, evictedAt: sh.evictedAt}
-	for _, i := range sh.index {
-		if sl := sh.slot(i); sl.dirty || keep(sl) {
-			kept.add(*sl)
-		} else {
-			m.count(sl.state, tokens.State{})
-		}
-	}
+// evict evicts the clean states of a shard for which is returns true. If most slots of a table are
+// free then, the others move to a new table.
+func (m *stateTable) evict(n uint8, is func(slot) bool) {
 	m.locks[n].Lock()
-	*sh = kept
-	m.locks[n].Unlock()
-	m.layout++
-}
-
-// count updates live for a state that changed.
-func (m *stateTable) count(old, s tokens.State) {
-	if was, is := liveCount(old), liveCount(s); was != is {
-		m.live.Add(int64(is - was))
+	defer m.locks[n].Unlock()
+	sh := &m.shards[n]
+	for size, t := range &sh.sizes {
+		if t == nil {
+			continue
+		}
+		for key, entry := range t.All() {
+			if sl := slot(entry); !sl.isDirty() && is(sl) {
+				m.count(sl, false)
+				t.Remove(key)
+			}
+		}
+		if t.Len() > int(t.Slots()/2) {
+			continue
+		}
+		if sh.sizes[size] = nil; t.Len() > 0 {
+			fresh := sh.tableFor(stateSizes[size])
+			for key, entry := range t.All() {
+				copy(fresh.Add(key), entry)
+			}
+		}
+		t.Free()
 	}
-}
-
-// liveCount returns 1 for the state of a token that is not dead, and 0 for others.
-func liveCount(s tokens.State) int {
-	if s.Dead == tokens.None && s != (tokens.State{}) {
-		return 1
-	}
-	return 0
-}
-
-func (sh *shard) slot(i uint32) *slot { return &sh.chunks[i/perChunk][i%perChunk] }
-
-func (sh *shard) add(sl slot) *slot {
-	i := uint32(len(sh.index))
-	if n := len(sh.free); n > 0 {
-		i, sh.free = sh.free[n-1], sh.free[:n-1]
-	} else if i%perChunk == 0 {
-		sh.chunks = append(sh.chunks, new([perChunk]slot))
-	}
-	if sh.index == nil {
-		sh.index = make(map[tokens.ID]uint32)
-	}
-	sh.index[sl.id] = i
-	*sh.slot(i) = sl
-	return sh.slot(i)
 }

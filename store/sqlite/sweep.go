@@ -63,7 +63,7 @@ func (w *writer) sweep(last expiredToken, before int64) (n int, _ expiredToken, 
 	}
 	w.db.used.Lock() // its readers must not see a token both in the sum and in the ledger
 	defer w.db.used.Unlock()
-	var row []byte // removes them in the journal too, or a replay would restore them
+	var row []byte // removes them in the journal too, or they would be restored from it
 	err = w.db.tx(context.Background(), func(tx *sql.Tx) error {
 		for _, c := range dead {
 			if w.busyWith(c.id) {
@@ -72,14 +72,17 @@ func (w *writer) sweep(last expiredToken, before int64) (n int, _ expiredToken, 
 			if err := moveToLedger(tx, c); err != nil {
 				return err
 			}
-			row = appendRecord(row, c.id, tokens.State{})
+			w.db.used.Change(&c.state, &tokens.State{})
+			row = appendRecord(row, c.id, &tokens.State{})
 		}
-		return addToJournal(tx, w.seq+1, row)
+		return addToJournal(tx, w.seq+1, row, w.db.used.AppendChanged(nil))
 	})
 	w.report(err)
 	if err != nil {
+		w.db.used.Undo()
 		return 0, last, err
 	}
+	w.db.used.Keep()
 	w.db.checkpointer.wrote(len(dead))
 	w.wrote(row)
 	w.forget(dead)
@@ -89,14 +92,13 @@ func (w *writer) sweep(last expiredToken, before int64) (n int, _ expiredToken, 
 // busyWith reports whether a token is dirty.
 func (w *writer) busyWith(id tokens.ID) bool {
 	sl := w.mem.find(id)
-	return sl != nil && sl.dirty
+	return sl != nil && sl.isDirty()
 }
 
-// forget drops the swept tokens from memory, and from the sum of all tokens.
+// forget drops the swept tokens from memory.
 func (w *writer) forget(dead []expiredToken) {
 	for _, c := range dead {
 		if !w.busyWith(c.id) {
-			w.db.used.Change(&c.state, &tokens.State{})
 			w.mem.drop(c.id)
 		}
 	}

@@ -18,28 +18,29 @@ import (
 const listEvery = 300
 
 // listedNext returns the last use that the row of a slot has after a flush.
-func (sl *slot) listedNext() uint32 {
-	if used := tokenlist.LastUse(sl.state); sl.isRelisted() || used >= sl.listed+listEvery {
+func (sl slot) listedNext(s *tokens.State) uint32 {
+	if used := tokenlist.LastUse(*s); sl.isRelisted(s) || used >= sl.listed()+listEvery {
 		return used
 	}
-	return sl.listed
+	return sl.listed()
 }
 
 // isRelisted reports whether more than the last use of a slot may differ from its row. The binding
 // of a token never changes, and neither does the state of a dead one.
-func (sl *slot) isRelisted() bool {
-	return sl.listed == 0 || sl.state.Dead != tokens.None || sl.state.Bound.Kind == tokens.Unbound
+func (sl slot) isRelisted(s *tokens.State) bool {
+	return sl.listed() == 0 || s.Dead != tokens.None || s.Bound.Kind == tokens.Unbound
 }
 
 // writeSlot writes the row of a slot, with as few columns as possible.
-func writeSlot(tx *sql.Tx, sl *slot) (err error) {
-	switch next := sl.listedNext(); {
-	case sl.isRelisted():
-		return writeToken(tx, sl.id, sl.state)
-	case next != sl.listed:
-		_, err = tx.Exec(`UPDATE tokens SET state = ?, used = ? WHERE id = ?`, tokens.AppendState(nil, sl.state), next, sl.id[:])
+func writeSlot(tx *sql.Tx, id tokens.ID, sl slot) (err error) {
+	s := sl.state()
+	switch next := sl.listedNext(&s); {
+	case sl.isRelisted(&s):
+		return writeToken(tx, id, s)
+	case next != sl.listed():
+		_, err = tx.Exec(`UPDATE tokens SET state = ?, used = ? WHERE id = ?`, sl.packed(), next, id[:])
 	default:
-		_, err = tx.Exec(`UPDATE tokens SET state = ? WHERE id = ?`, tokens.AppendState(nil, sl.state), sl.id[:])
+		_, err = tx.Exec(`UPDATE tokens SET state = ? WHERE id = ?`, sl.packed(), id[:])
 	}
 	return err
 }
@@ -56,7 +57,7 @@ func writeToken(tx *sql.Tx, id tokens.ID, s tokens.State) error {
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET
 			tenant = excluded.tenant, state = excluded.state, used = excluded.used, dead = excluded.dead, address = excluded.address`,
-		id[:], s.Tenant, s.Expires, tokens.AppendState(nil, s), tokenlist.LastUse(s), s.IssuedAt, s.Dead, tokenlist.BoundAddress(s))
+		id[:], s.Tenant, s.Expires, tokens.AppendPacked(nil, &s), tokenlist.LastUse(s), s.IssuedAt, s.Dead, tokenlist.BoundAddress(s))
 	return err
 }
 

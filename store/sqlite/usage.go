@@ -27,9 +27,6 @@ func (db *DB) Usage(ctx context.Context, tenant, from, to string) ([]usage.Line,
 	if err != nil {
 		return nil, err
 	}
-	if err := db.sumStates(ctx); err != nil {
-		return nil, fmt.Errorf("read usage: %w", err)
-	}
 	err = rows.View(ctx, db.read, func(tx *sql.Tx) error {
 		// At one moment: otherwise a token's counts could be read both before and after a sweep has
 		// moved them.
@@ -54,35 +51,49 @@ func beginReading(ctx context.Context, tx *sql.Tx) error {
 	return tx.QueryRowContext(ctx, `SELECT count(*) FROM corpus`).Scan(&n)
 }
 
-// sumStates adds up all states, unless that was done since the database was opened. Calls continue
-// meanwhile: the writer fixes the moment between two batches, and counts changes from then on.
-func (db *DB) sumStates(ctx context.Context) error {
-	db.summing.Lock()
-	defer db.summing.Unlock()
-	if db.used.IsComplete() {
-		return nil
+// readSums reads the sum of all states before the journal is read. If an older version wrote the
+// database, it reads all states, and stores the sum.
+func (db *DB) readSums(ctx context.Context) error {
+	var sums []byte
+	err := db.read.QueryRowContext(ctx, `SELECT sums FROM token_usage`).Scan(&sums)
+	if err == nil {
+		err = db.used.Set(sums)
 	}
-	return rows.View(ctx, db.read, func(tx *sql.Tx) error {
-		var fault error
-		err := db.writer.do(ctx, func() {
-			db.used.Lock()
-			defer db.used.Unlock()
-			fault = beginReading(ctx, tx)
-			db.used.Begin()
-		})
-		if err = errors.Join(err, fault); err != nil {
+	if err == nil || !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	return db.tx(ctx, func(tx *sql.Tx) error {
+		err := EachState(ctx, tx, func(_ tokens.ID, s tokens.State) { db.used.Change(&tokens.State{}, &s) })
+		if err != nil {
 			return err
 		}
-		var states usagesum.Tokens
-		states.Begin()
-		if err := EachState(ctx, tx, func(_ tokens.ID, s tokens.State) { states.Change(&tokens.State{}, &s) }); err != nil {
-			return err
-		}
-		db.used.Lock()
-		defer db.used.Unlock()
-		db.used.Complete(&states)
-		return nil
+		db.used.Keep()
+		return writeSums(tx, &db.used)
 	})
+}
+
+// writeSums writes the sum of all states.
+func writeSums(tx *sql.Tx, used *usagesum.Tokens) error {
+	_, err := tx.Exec(`INSERT INTO token_usage (one, sums) VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET sums = excluded.sums`, append([]byte{}, used.Append(nil)...))
+	return err
+}
+
+// SumsIn returns the sum of all states in a transaction, as it is stored. ok is false if it is not
+// stored yet.
+func SumsIn(ctx context.Context, tx *sql.Tx) (sums *usagesum.Tokens, ok bool, err error) {
+	var stored []byte
+	sums = new(usagesum.Tokens)
+	err = tx.QueryRowContext(ctx, `SELECT sums FROM token_usage`).Scan(&stored)
+	if errors.Is(err, sql.ErrNoRows) {
+		return sums, false, nil
+	}
+	if err == nil {
+		err = sums.Set(stored)
+	}
+	if err == nil {
+		err = eachJournal(ctx, tx, func(_ int64, _, changed []byte) error { return sums.Set(changed) })
+	}
+	return sums, true, err
 }
 
 // Recount returns what all tenants used as [DB.Usage] does, but reads every state.
@@ -136,7 +147,7 @@ func readLedger(ctx context.Context, tx *sql.Tx, l *usagesum.Lines) (err error) 
 // EachState calls fn for the state of each token: from the journal if it is in it, else from its
 // row.
 func EachState(ctx context.Context, tx *sql.Tx, fn func(tokens.ID, tokens.State)) error {
-	newer, _, err := readJournal(ctx, tx, -1)
+	newer, err := readJournal(ctx, tx)
 	if err != nil {
 		return err
 	}

@@ -21,11 +21,13 @@ const (
 type writer struct {
 	db        *DB
 	mem       *stateTable
-	addrs     addressCache // the addresses that tokens are bound to
-	changes   []change     // of the batch that is being written
-	row       []byte       // of the journal, reused
-	seq       int64        // of the journal's last row
-	journal   int          // bytes written to it since the last flush began
+	addrs     addressCache      // the addresses that tokens are bound to
+	changes   []change          // of the batch at hand, which are in memory once they are durable
+	changed   map[tokens.ID]int // the place of a token in changes
+	row       []byte            // of the journal, reused
+	sums      []byte            // of the journal's row, reused
+	seq       int64             // of the journal's last row
+	journal   int               // bytes written to it since the last flush began
 	flush     flush
 	flushedAt time.Time // when the last flush began
 	failing   bool
@@ -39,27 +41,18 @@ type writer struct {
 	steps           sync.Pool // saves 8 % of the processor time of a call (BenchmarkGate)
 }
 
-// change is a state that a batch changed, with what it was before.
+// change is a state that a batch changed.
 type change struct {
-	id     tokens.ID
-	at     *slot // valid as long as stateTable.layout is the same
-	layout uint32
-	old    tokens.State
-	isNew  bool // it was not in memory
-	dirty  bool // it was already newer than its row
+	id        tokens.ID
+	old, next tokens.State
+	end       int // of the packed next in the journal's row
 }
 
-// slot returns the slot of a changed state.
-func (w *writer) slot(c change) *slot {
-	if c.layout == w.mem.layout {
-		return c.at
-	}
-	return w.mem.find(c.id)
-}
-
-func startWriter(db *DB) *writer {
-	w := &writer{
+// newWriter returns a writer that does not run yet.
+func newWriter(db *DB) *writer {
+	return &writer{
 		db:        db,
+		changed:   map[tokens.ID]int{},
 		flushedAt: db.opt.Now(),
 		addrs:     newAddressCache(maxAddresses),
 		mem:       newStateTable(db.opt.KeepIdle, db.opt.MaxStates),
@@ -69,9 +62,11 @@ func startWriter(db *DB) *writer {
 		closed:    make(chan struct{}),
 		steps:     sync.Pool{New: func() any { return &step{done: make(chan struct{}, 1)} }},
 	}
+}
+
+func (w *writer) start() {
 	w.ticker = startTicker(w.closed)
 	go w.run()
-	return w
 }
 
 func (w *writer) run() {
@@ -142,34 +137,38 @@ func (w *writer) apply(s *step) error {
 	if s.addrFn != nil {
 		return w.applyToAddress(s)
 	}
-	sl, err := w.load(s.id)
-	if err != nil {
+	at, isChanged := w.changed[s.id]
+	var old tokens.State
+	if isChanged {
+		old = w.changes[at].next
+	} else if err := w.load(s.id, &old); err != nil {
 		w.report(err)
 		return fmt.Errorf("read token: %w", err)
 	}
-	var old tokens.State
-	if sl != nil {
-		old = sl.state
-	}
 	next, err := call(w, s.fn, old)
-	if err == nil && next != old {
-		w.change(s.id, sl, next)
+	switch {
+	case err != nil || next == old:
+	case isChanged:
+		w.changes[at].next = next
+	default:
+		w.changed[s.id] = len(w.changes)
+		w.changes = append(w.changes, change{id: s.id, old: old, next: next})
 	}
 	return err
 }
 
-// load returns the slot of id, or nil if the token was never seen. A state that is not in memory is
-// read from its row.
-func (w *writer) load(id tokens.ID) (*slot, error) {
+// load reads the state of id, the zero State if the token was never seen. A state that is not in
+// memory is read from its row.
+func (w *writer) load(id tokens.ID, s *tokens.State) (err error) {
 	if sl := w.mem.find(id); sl != nil {
-		sl.used = w.at
-		return sl, nil
+		sl.setUsed(w.at)
+		*s = sl.state()
+		return nil
 	}
-	s, err := readToken(w.db.write, id)
-	if err != nil || s == (tokens.State{}) {
-		return nil, err
+	if *s, err = readToken(w.db.write, id); err == nil && *s != (tokens.State{}) {
+		w.mem.set(id, tokens.AppendPacked(nil, s), isAlive(s), w.at)
 	}
-	return w.mem.put(id, s, w.at), nil
+	return err
 }
 
 // call calls fn. A panic of fn is returned as an error.
@@ -183,32 +182,10 @@ func call[S any](w *writer, fn func(S) S, old S) (next S, err error) {
 	return fn(old), nil
 }
 
-// change puts a new state into memory, to be committed or undone.
-func (w *writer) change(id tokens.ID, sl *slot, next tokens.State) {
-	isNew := sl == nil
-	if isNew {
-		sl = w.mem.put(id, tokens.State{}, w.at)
-	}
-	if !sl.touched {
-		w.changes = append(w.changes, change{id, sl, w.mem.layout, sl.state, isNew, sl.dirty})
-	}
-	w.mem.assign(sl, next)
-	sl.dirty, sl.touched = true, true
-}
-
-// undo restores what a batch changed in memory.
-func (w *writer) undo() {
-	for _, c := range w.changes {
-		if c.isNew {
-			w.mem.drop(c.id)
-			continue
-		}
-		sl := w.slot(c)
-		w.mem.assign(sl, c.old)
-		sl.dirty, sl.touched = c.dirty, false
-	}
+// forgetBatch forgets what a batch changed.
+func (w *writer) forgetBatch() {
 	w.changes = w.changes[:0]
-	w.addrs.undo()
+	clear(w.changed)
 }
 
 // do runs fn on the writer, between two batches.

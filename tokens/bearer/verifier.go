@@ -1,13 +1,13 @@
 package bearer
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"stile.example/stile/slots"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/readable"
 	"stile.example/stile/tokens/signing"
@@ -63,9 +63,8 @@ func (v *Verifier) verify(token string, from Source, now time.Time) (Claims, *Is
 	if len(token) > MaxLength {
 		return Claims{}, nil, invalid("longer than 4 KiB")
 	}
-	var buffer [1024]byte // of the stack, enough for most tokens
-	set, sum := v.keys.Set(), sha256.Sum256(append(buffer[:0], token...))
-	if c, by, ok := v.recall(sum, set, now); ok {
+	set, key := v.keys.Set(), v.cache.key(token)
+	if c, by, ok := v.recall(key, token, set, now); ok {
 		return c, by, nil
 	}
 	at := moment{now, v.maxLifetime}
@@ -83,13 +82,13 @@ func (v *Verifier) verify(token string, from Source, now time.Time) (Claims, *Is
 		c, generation, err := by.verifyClaims(t, m, at)
 		if err == nil {
 			c.Person = v.personOf(c)
-			v.cache.put(sum, keyVersion{by.number, generation}, c)
+			v.cache.put(key, token, by, keyVersion{by.number, generation}, c, now)
 		}
 		return c, by, about(by, err)
 	}
-	c, key, err := v.check(t, set, now)
-	if err == nil && key.VerifiesAt(c.Expires) { // else the key expires before the token
-		v.cache.put(sum, keyVersion{0, set.Generation}, c)
+	c, signer, err := v.check(t, set, now)
+	if err == nil && signer.VerifiesAt(c.Expires) { // else the key expires before the token
+		v.cache.put(key, token, nil, keyVersion{0, set.Generation}, c, now)
 	}
 	return c, nil, v.orUnknownIssuer(t, err)
 }
@@ -126,8 +125,8 @@ func foreignf(format string, args ...any) error {
 }
 
 // recall returns a cached token, if the current keys verified it.
-func (v *Verifier) recall(sum [sha256.Size]byte, set *signing.Set, now time.Time) (Claims, *Issuer, bool) {
-	c, by, ok := v.cache.get(sum)
+func (v *Verifier) recall(key slots.Key, token string, set *signing.Set, now time.Time) (Claims, *Issuer, bool) {
+	c, by, ok := v.cache.get(key, token, v.external.list)
 	switch {
 	case !ok || !now.Before(c.Expires):
 		return Claims{}, nil, false
@@ -138,6 +137,7 @@ func (v *Verifier) recall(sum [sha256.Size]byte, set *signing.Set, now time.Time
 	i := v.external.list[by.source-1]
 	keys, err := i.Keys.Keys(now)
 	c.Issuer = i.Name
+	c.Person = v.personOf(c)
 	return c, i, err == nil && keys.Generation == by.generation
 }
 

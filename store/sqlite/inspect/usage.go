@@ -10,6 +10,7 @@ import (
 	"stile.example/stile/store/tables/rows"
 	"stile.example/stile/store/tables/tenanttable"
 	"stile.example/stile/store/tables/tokenlist"
+	"stile.example/stile/store/tables/usagesum"
 	"stile.example/stile/tokens"
 	"stile.example/stile/usage"
 )
@@ -30,6 +31,7 @@ type usageCheck struct {
 	seen    map[tokens.ID]bool         // those of newer that have a row
 	ledger  map[lineKey]bool           // lines to which the ledger has something
 	sums    map[lineKey]*usage.Line    // of all tokens, one by one
+	states  usagesum.Tokens            // of those that are not in the ledger
 }
 
 // usage checks tokens, the journal and the ledger, and that the usage that is reported is the sum
@@ -211,6 +213,8 @@ func (u *usageCheck) count(ctx context.Context, id tokens.ID, s tokens.State) er
 	if s == (tokens.State{}) {
 		return nil // it was removed
 	}
+	u.states.Change(&tokens.State{}, &s)
+	u.states.Keep()
 	if u.clients[s.Tenant] == "" {
 		u.found("a token is charged to a tenant that never existed", restoreAll, "token %x: tenant number %d", id, s.Tenant)
 		return nil
@@ -276,8 +280,26 @@ func (u *usageCheck) compare(ctx context.Context) ([]usage.Line, error) {
 		}
 		delete(sums, r)
 	}
+	if err := u.compareStored(ctx); err != nil {
+		return nil, err
+	}
 	for r, sum := range sums {
 		u.found("a tenant's total is not the sum of its tokens", reportBug, "%s, %s, %s: nothing, and its tokens have %d calls", r.client, r.day, r.route, sum.Calls)
 	}
 	return lines, nil
+}
+
+const addUpAgain = "stop the server, and remove the row with `sqlite3 DATA/stile.db 'DELETE FROM token_usage'`: the next start adds up all states"
+
+// compareStored compares the sums of the states with what the database has of them.
+func (u *usageCheck) compareStored(ctx context.Context) error {
+	stored, ok, err := sqlite.SumsIn(ctx, u.tx)
+	if err != nil {
+		u.found("the sum of the tokens' usage can't be read", addUpAgain, "table token_usage: %v", err)
+		return nil
+	}
+	if ok && !bytes.Equal(stored.Append(nil), u.states.Append(nil)) {
+		u.found("the sum of the tokens' usage is not that of their states", addUpAgain, "table token_usage")
+	}
+	return nil
 }

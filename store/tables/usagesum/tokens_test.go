@@ -1,6 +1,8 @@
 package usagesum_test
 
 import (
+	"bytes"
+	"maps"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -9,8 +11,8 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// TestLawTokens checks that the sum is that of the states, after any changes, with the states of
-// the beginning added at any time.
+// TestLawTokens checks that the sum is that of the states after any batches, durable or not, and so
+// is the sum that is read from what was stored at any time and of the batches since.
 func TestLawTokens(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		states := map[int]tokens.State{}
@@ -21,31 +23,37 @@ func TestLawTokens(t *testing.T) {
 			}
 			return s
 		}
-		var sum usagesum.Tokens
-		change := func() {
-			n, next := rapid.IntRange(0, 3).Draw(t, "token"), draw()
-			if rapid.Bool().Draw(t, "removed") {
-				next = tokens.State{}
+		var sum, read usagesum.Tokens
+		var stored []byte
+		for range rapid.IntRange(0, 20).Draw(t, "batches") {
+			before := maps.Clone(states)
+			for range rapid.IntRange(0, 4).Draw(t, "changes") {
+				n, next := rapid.IntRange(0, 3).Draw(t, "token"), draw()
+				if rapid.Bool().Draw(t, "removed") {
+					next = tokens.State{}
+				}
+				old := states[n]
+				sum.Change(&old, &next)
+				states[n] = next
 			}
-			old := states[n]
-			sum.Change(&old, &next)
-			states[n] = next
-		}
-		steps := func() {
-			for range rapid.IntRange(0, 8).Draw(t, "steps") {
-				change()
+			if rapid.Bool().Draw(t, "undone") {
+				sum.Undo()
+				states = before
+				continue
+			}
+			stored = sum.AppendChanged(stored)
+			sum.Keep()
+			if rapid.Bool().Draw(t, "shortened") {
+				stored = sum.Append(nil)
+				read = usagesum.Tokens{}
 			}
 		}
-		steps()
-		sum.Begin()
-		var first usagesum.Tokens
-		first.Begin()
-		for _, s := range states {
-			first.Change(&tokens.State{}, &s)
+		if err := read.Set(append(stored, stored...)); err != nil {
+			t.Fatal(err)
 		}
-		steps()
-		sum.Complete(&first)
-		steps()
+		if got, want := read.Append(nil), sum.Append(nil); !bytes.Equal(got, want) {
+			t.Fatalf("read as %x, want %x", got, want)
+		}
 		got, want := lines(t), lines(t)
 		sum.Copy().AddTo(got)
 		for _, s := range states {
@@ -74,7 +82,6 @@ func lines(t interface{ Fatal(...any) }) *usagesum.Lines {
 // BenchmarkChange counts calls of 1,000 tenants.
 func BenchmarkChange(b *testing.B) {
 	var sum usagesum.Tokens
-	sum.Begin()
 	states := make([]tokens.State, 1000)
 	for n := range states {
 		states[n].Tenant, states[n].Day = uint32(n+1), 20_000
@@ -84,5 +91,6 @@ func BenchmarkChange(b *testing.B) {
 		old := *s
 		s.Used[0][0].Calls++
 		sum.Change(&old, s)
+		sum.Keep()
 	}
 }
