@@ -38,6 +38,7 @@ var allowedImports = map[string]string{
 	"tokens/signing":            "durable tokens/jwk golang-jwt/jwt",
 	"tokens/proof":              "tokens/object tokens/proof/p256 recent",
 	"tokens/proof/p256":         "filippo.io/nistec",
+	"tokens/proof/session":      "",
 	"outbound":                  "",
 	"outbound/authority":        "",
 	"editdistance":              "",
@@ -215,7 +216,7 @@ var allowedImports = map[string]string{
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "addresses", "doctor", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options", "editdistance", "console/chart", "statements/files"}
+	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "tokens/proof/session", "addresses", "doctor", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options", "editdistance", "console/chart", "statements/files"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 
