@@ -59,8 +59,8 @@ type Ticket struct {
 // Domain separation: each text names one use and its version.
 const (
 	sealingLabel = "stile: session tickets, 1" // from the installation's secret to the sealing key
-	ticketLabel  = "stile: session ticket, 1"   // additional data of a ticket
-	macLabel     = "stile: session proof, 1"    // from the shared secret to the MAC key
+	ticketLabel  = "stile: session ticket, 1"  // additional data of a ticket
+	macLabel     = "stile: session proof, 1"   // from the shared secret to the MAC key
 )
 
 // The parts of a ticket: nonce, ciphertext and tag are 96 bytes, in 128 characters of base64url.
@@ -100,6 +100,9 @@ func NewSealer(key []byte) (*Sealer, error) {
 
 // Format keeps the key out of logs and errors, whatever the verb.
 func (s *Sealer) Format(f fmt.State, _ rune) { fmt.Fprint(f, "session.Sealer(hidden)") }
+
+// EncodeKey returns the text of a public key, in which it travels.
+func EncodeKey(k *ecdh.PublicKey) string { return encoding.EncodeToString(k.Bytes()) }
 
 // Agree returns the ticket of an agreement between browser, the public key that came in a DPoP
 // proof, and server, which is used once. ath is the SHA-256 of the token's text. The nonce must be
