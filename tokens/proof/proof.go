@@ -141,8 +141,7 @@ func (c *Checker) Check(text string, r Request, now time.Time) (Checked, error) 
 	ath := sha256.Sum256([]byte(r.Token))
 	token := digest(ath[:])
 	k := c.keys.get(token, t.header)
-	known := k != nil
-	if !known {
+	if k == nil {
 		if k, err = readHeader(t.header); err != nil {
 			return Checked{}, err
 		}
@@ -156,9 +155,6 @@ func (c *Checker) Check(text string, r Request, now time.Time) (Checked, error) 
 	}
 	if !k.verify(t) {
 		return Checked{}, invalid("the signature is not the key's")
-	}
-	if known {
-		k.again()
 	}
 	return Checked{Thumbprint: k.thumbprint, SessionKey: p.sessionKey, key: k, proof: digestOf(k.thumbprint, p.jti), token: token, made: p.iat}, nil
 }
