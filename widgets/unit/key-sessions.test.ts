@@ -46,8 +46,12 @@ class Server {
   }
 }
 
+/** Returns a proof by the key with a claim, as far as sessions read it. */
+const keyProof = (claim: string) => `e30.${Buffer.from(JSON.stringify({session_key: claim})).toString('base64url')}.AA`
+
 async function joined(server: Server, sessions = new Sessions(shelf(name)), options = {}): Promise<Sessions> {
-  sessions.accept(server.offer((await sessions.claim())!, options), 't')
+  const claim = (await sessions.claim())!
+  sessions.accept(server.offer(claim, options), 't', keyProof(claim))
   return sessions
 }
 
@@ -97,6 +101,20 @@ test('a session continues the counters of the one before', async t => {
   assert.deepEqual(server.check((await prove(sessions))!, 'POST', '/v1/items/a%2Fb', fields), ['ticket3', 900])
 })
 
+test('the session of a response belongs to the claim of its own request', async t => {
+  storage(t)
+  const server = new Server(), sessions = new Sessions(shelf(name))
+  const first = (await sessions.claim())!, [a, b] = [server.offer(first), server.offer(first)]
+  sessions.accept(a, 't', keyProof(first))
+  await prove(sessions)
+  const second = (await sessions.claim())!
+  assert.notEqual(second, first)
+  sessions.accept(b, 't', keyProof(first)) // a late response
+  assert.deepEqual(server.check((await prove(sessions))!, 'POST', '/v1/items/a%2Fb', fields), ['ticket1', 2])
+  sessions.accept(server.offer(second), 't', keyProof(second))
+  assert.equal(server.check((await prove(sessions))!, 'POST', '/v1/items/a%2Fb', fields)[0], 'ticket3')
+})
+
 test('no key of a session can be exported', async t => {
   const {records} = storage(t)
   await prove(await joined(new Server()))
@@ -115,8 +133,7 @@ for (const failure of ['throws', 'refuses', 'clones nothing', 'is another’s'] 
 test('without WebCrypto, or with an offer that is malformed, there is no session and no error', async t => {
   storage(t)
   const sessions = new Sessions(shelf(name))
-  await sessions.claim()
-  sessions.accept({ticket: 'x', key: 'not a key', counter: 1, expires_in: 3600, origin: ''}, 't')
+  sessions.accept({ticket: 'x', key: 'not a key', counter: 1, expires_in: 3600, origin: ''}, 't', keyProof((await sessions.claim())!))
   assert.equal(await prove(sessions), undefined)
   assert.equal(await sessions.claim(), undefined)
   t.after(withGlobal('crypto', {getRandomValues: () => {}}))
@@ -125,19 +142,21 @@ test('without WebCrypto, or with an offer that is malformed, there is no session
   assert.equal(await prove(none), undefined)
 })
 
+const isByKey = (proof: string) => proof.startsWith('e30.')
+
 /** Ports whose server refuses some proofs, and the proofs that it got. */
 function wrapped(answer: (proof: string, claims: any) => Reply) {
   const sent: string[] = []
   const prover = {
     claims: undefined as object | undefined,
-    proof: async () => 'dpop',
+    proof: async () => keyProof(String((prover.claims as any)?.session_key)),
   }
   const ports = {
     config: {api: 'https://api.example', clientId: 'acme'} as any,
     prover,
     send: async ({prove}: Request): Promise<Reply> => {
       const proof = (await prove('POST', url))!
-      sent.push(proof.split('.')[0]!)
+      sent.push(isByKey(proof) ? 'dpop' : 's1')
       return answer(proof, prover.claims)
     },
   }
@@ -148,7 +167,7 @@ function wrapped(answer: (proof: string, claims: any) => Reply) {
 test('a response with an offer starts a session, and the page does not see the offer', async t => {
   storage(t)
   const server = new Server()
-  const w = wrapped((proof, claims) => proof === 'dpop' ? {data: 'data', meta: {total: 1, session: server.offer(claims.session_key)}} : answered())
+  const w = wrapped((proof, claims) => isByKey(proof) ? {data: 'data', meta: {total: 1, session: server.offer(claims.session_key)}} : answered())
   assert.deepEqual(await w.call(), {data: 'data', meta: {total: 1}})
   for (let n = 0; n < 3; n++) await w.call()
   assert.deepEqual(w.sent, ['dpop', 's1', 's1', 's1'])
@@ -157,7 +176,7 @@ test('a response with an offer starts a session, and the page does not see the o
 test('a refused session proof costs one request; after three, there are no more sessions', async t => {
   storage(t)
   const server = new Server()
-  const w = wrapped((proof, claims) => proof === 'dpop' ? {data: 'data', meta: claims ? {session: server.offer(claims.session_key)} : {}} : refused('proof_invalid', {now: 1}))
+  const w = wrapped((proof, claims) => isByKey(proof) ? {data: 'data', meta: claims ? {session: server.offer(claims.session_key)} : {}} : refused('proof_invalid', {now: 1}))
   for (let n = 0; n < 6; n++) assert.equal((await w.call() as {data: unknown}).data, 'data')
   assert.deepEqual(w.sent, ['dpop', 's1', 'dpop', 's1', 'dpop', 's1', 'dpop', 'dpop', 'dpop'])
 })
@@ -165,7 +184,7 @@ test('a refused session proof costs one request; after three, there are no more 
 test('other refusals of a call with a session proof are not repeated', async t => {
   storage(t)
   const server = new Server()
-  const w = wrapped((proof, claims) => proof === 'dpop' ? {data: 'data', meta: {session: server.offer(claims.session_key)}} : refused('not_found'))
+  const w = wrapped((proof, claims) => isByKey(proof) ? {data: 'data', meta: {session: server.offer(claims.session_key)}} : refused('not_found'))
   await w.call()
   assert.equal((await w.call() as {error: {code: string}}).error.code, 'not_found')
   assert.deepEqual(w.sent, ['dpop', 's1'])

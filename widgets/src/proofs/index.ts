@@ -15,11 +15,11 @@ export function wrap(ports: Pick<Ports, 'config' | 'send' | 'prover'>): void {
   const sessions = new Sessions(shelf(prover.temporary ? '' : `stile:session:${config.api}:${config.clientId}`))
   ports.send = async (request, signal) => {
     const [, token] = request.fields.find(([name]) => name === 'access_token')!
-    let proof: string | undefined
+    let proof: string | undefined, keyProof: string | undefined
     const byKey = async (method: string, url: string) => {
       const claim = await sessions.claim()
       prover.claims = claim ? {session_key: claim} : undefined
-      return request.prove(method, url)
+      return keyProof = await request.prove(method, url)
     }
     const prove = async (method: string, url: string) => (proof = await sessions.proof(method, url, request.fields, token)) ?? byKey(method, url)
     let reply = await send({...request, prove}, signal)
@@ -31,7 +31,7 @@ export function wrap(ports: Pick<Ports, 'config' | 'send' | 'prover'>): void {
       const meta = reply.meta as {session?: object}
       const {session} = own(meta)
       delete meta.session // the page does not need it
-      if (session) sessions.accept(session, token)
+      if (session && keyProof) sessions.accept(session, token, keyProof)
     }
     return reply
   }

@@ -62,6 +62,7 @@ interface Offer {
 }
 
 interface Offered {
+  readonly claim: string
   readonly privateKey: CryptoKey
   readonly point: Uint8Array
 }
@@ -87,18 +88,26 @@ export class Sessions {
   async claim(): Promise<string | undefined> {
     if (this.#left <= 0) return undefined
     try {
-      return base64url((await (this.#offered ??= offer())).point)
+      return (await (this.#offered ??= offer())).claim
     } catch {
       this.#left = 0
       return undefined
     }
   }
 
-  /** Accepts the session of a response. The next proof waits for it. */
-  accept(session: object, token: string): void {
-    const offered = this.#offered
-    this.#offered = undefined
-    if (offered) this.#block = this.#join(offered, own(session as Offer), token).catch(() => void (this.#left = 0))
+  /**
+   * Accepts the session of the response to a request with a proof by the key. The next proof waits
+   * for it. If simultaneous requests had the same claim, only one of their sessions is used.
+   */
+  accept(session: object, token: string, keyProof: string): void {
+    const offered = this.#offered, before = this.#block
+    if (!offered) return
+    this.#block = (async () => {
+      const {claim, ...pair} = await offered
+      if (claimIn(keyProof) !== claim || this.#offered !== offered) return before
+      this.#offered = undefined
+      return this.#join(pair, own(session as Offer), token)
+    })().catch(() => void (this.#left = 0))
   }
 
   /** Returns a proof for a request with these fields, or undefined if there is no session. */
@@ -127,11 +136,10 @@ export class Sessions {
     await this.#shelf.change(found => isOf(found) ? {...found!, ends: 0} : found)
   }
 
-  async #join(offered: Promise<Offered>, {ticket, key, counter, expires_in, origin}: Offer, token: string): Promise<Block | undefined> {
+  async #join({privateKey, point}: Omit<Offered, 'claim'>, {ticket, key, counter, expires_in, origin}: Offer, token: string): Promise<Block | undefined> {
     const {subtle} = crypto
-    const {privateKey, point} = await offered
     const salt = await hash(token)
-    const theirs = Uint8Array.from(atob(key.replace(/-/g, '+').replace(/_/g, '/')), c => c.charCodeAt(0))
+    const theirs = Uint8Array.from(decoded(key), c => c.charCodeAt(0))
     const info = joined([bytes('stile: session proof, 1'), point, theirs])
     const shared = await subtle.deriveKey({name: 'ECDH', public: await subtle.importKey('raw', theirs, ecdh, false, [])}, privateKey, 'HKDF', false, ['deriveKey'])
     const macKey = await subtle.deriveKey({name: 'HKDF', hash: 'SHA-256', salt, info}, shared, {name: 'HMAC', hash: 'SHA-256', length: 256}, false, ['sign'])
@@ -162,8 +170,15 @@ function isUsable(block: Block | undefined, ath: string): block is Block {
 /** Makes the key pair of an offer. */
 async function offer(): Promise<Offered> {
   const {privateKey, publicKey} = await crypto.subtle.generateKey(ecdh, false, ['deriveKey'])
-  return {privateKey, point: new Uint8Array(await crypto.subtle.exportKey('raw', publicKey))}
+  const point = new Uint8Array(await crypto.subtle.exportKey('raw', publicKey))
+  return {claim: base64url(point), privateKey, point}
 }
+
+/** Returns the claim in a proof by the key. */
+const claimIn = (keyProof: string): unknown => own(JSON.parse(decoded(keyProof.split('.')[1]!)) as {session_key?: unknown}).session_key
+
+/** Decodes base64url to a text whose characters are bytes. */
+const decoded = (text: string) => atob(text.replace(/-/g, '+').replace(/_/g, '/'))
 
 const hash = (token: string) => crypto.subtle.digest('SHA-256', bytes(token))
 
