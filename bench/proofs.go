@@ -4,79 +4,116 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
 	"strings"
 	"time"
 
+	"stile.example/stile/bench/load"
 	"stile.example/stile/stiletest"
 )
 
-// keyed is a token that is bound to a key of its own.
-type keyed struct {
-	token string
-	key   stiletest.Key
+// keyedTokens are tokens that are bound to a key each.
+type keyedTokens struct {
+	*tokenSet
+	keys []stiletest.Key
 }
 
-const callPath = "/v1/items/" + itemID
-
-// requestWithProof returns a token's call with a new proof.
-func (s *subject) requestWithProof(k keyed) []byte {
-	url := "http://localhost" + s.server.URL[strings.LastIndexByte(s.server.URL, ':'):] + callPath
-	proof := k.key.Proof("GET", url, k.token, time.Now())
-	return bytes.Replace(s.request(k.token), []byte("&access_token="), []byte("&proof="+proof+"&access_token="), 1)
+// proofKind returns the measurement of calls with a DPoP proof each. It prepares half as many as
+// were answered without, which is more than the server can answer in time.
+func (b *bench) proofKind(s *subject, without *kind, pid int) (*kind, error) {
+	t, err := s.newKeyedTokens(b.tokens, b.conns)
+	if err != nil {
+		return nil, err
+	}
+	k := &kind{subject: s}
+	k.measure = func() (load.Result, error) {
+		before := without.results[len(without.results)-1].Calls
+		p := s.prepared(t.tokenSet, b.conns, before/b.conns/2+1, func(i int) []byte { return s.withProof(t, i) })
+		p.Duration = b.duration
+		return p.RunAgainst(pid)
+	}
+	return k, nil
 }
 
-// withProofs prepares calls for each connection, each to be sent once. It does so before the
-// measurement, because making a proof costs this process as much as checking one costs the server.
-func (s *subject) withProofs(conns, each int) (func(int) [][]byte, error) {
-	calls := make([][][]byte, conns)
-	err := parallel(conns, func(conn int) error {
-		for n := range each {
-			calls[conn] = append(calls[conn], s.requestWithProof(s.keyed[(conn+n*conns)%len(s.keyed)]))
+// prepared returns a load of requests that are made before it, one for each call, because making a
+// proof costs this process as much as checking one costs the server. The requests of a connection
+// are made in their order. If a connection has no requests left, the load ends.
+func (s *subject) prepared(t *tokenSet, conns, each int, request func(token int) []byte) load.Plan {
+	order := t.atRandom(conns, uint64(time.Now().UnixNano()))
+	requests := make([][][]byte, conns)
+	parallel(conns, func(conn int) error {
+		for range each {
+			i, _ := order(conn)
+			requests[conn] = append(requests[conn], request(i))
 		}
 		return nil
 	})
-	return func(conn int) [][]byte { return calls[conn] }, err
+	used, isOver := make([]int, conns), false
+	return load.Plan{Addr: s.addr, Conns: conns, Next: func(conn int, buf []byte) ([]byte, []byte) {
+		if isOver = isOver || used[conn] == each; isOver {
+			return nil, nil
+		}
+		used[conn]++
+		return append(buf, requests[conn][used[conn]-1]...), admitted
+	}}
 }
 
-// bindKeys creates a key for each token, and makes the call that binds the token to it. The first
-// call is repeated for up to 10 s, because a server that has just started may not accept proofs
-// yet.
-func (s *subject) bindKeys(tokens []string) error {
+// withProof returns a token's call with a new proof.
+func (s *subject) withProof(t *keyedTokens, i int) []byte {
+	token := t.start + string(t.rest(i))
+	url := "http://localhost" + s.server.URL[strings.LastIndexByte(s.server.URL, ':'):] + oneItem.path
+	c := oneItem
+	c.query = "&proof=" + t.keys[i].Proof("GET", url, token, time.Now())
+	before, after := c.around(s.addr, t.forwarded(i%t.groups))
+	return []byte(before + token + after)
+}
+
+// newKeyedTokens issues tokens, creates a key for each, and makes the call that binds it.
+func (s *subject) newKeyedTokens(n, groups int) (*keyedTokens, error) {
+	set, err := s.issue(n, min(groups, widest))
+	if err != nil {
+		return nil, err
+	}
+	t := &keyedTokens{set, make([]stiletest.Key, n)}
+	for i := range t.keys {
+		t.keys[i] = stiletest.NewKey()
+	}
+	if err := s.awaitProofs(t); err != nil {
+		return nil, err
+	}
+	next := t.once(t.groups)
+	p := load.Plan{Addr: s.addr, Conns: t.groups, Duration: time.Hour, Next: func(conn int, buf []byte) ([]byte, []byte) {
+		i, ok := next(conn)
+		if !ok {
+			return nil, nil
+		}
+		return append(buf, s.withProof(t, i)...), admitted
+	}}
+	r, err := p.Run()
+	s.answered += r.Calls
+	return t, err
+}
+
+// awaitProofs binds the first token. It tries for up to 10 s, because a server that has just
+// started may not accept proofs yet.
+func (s *subject) awaitProofs(t *keyedTokens) error {
 	conn, err := net.Dial("tcp", s.addr)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
 	in := bufio.NewReader(conn)
-	for end := time.Now().Add(10 * time.Second); len(s.keyed) < len(tokens); {
-		k := keyed{tokens[len(s.keyed)], stiletest.NewKey()}
-		body, err := roundTrip(conn, in, s.requestWithProof(k))
-		switch {
-		case err != nil:
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		body, err := roundTrip(conn, in, s.withProof(t, 0))
+		if err != nil {
 			return err
-		case strings.HasPrefix(body, bodyStart):
-			s.keyed = append(s.keyed, k)
-		case len(s.keyed) > 0 || time.Now().After(end):
-			return fmt.Errorf("first call with a proof: %s", body)
+		}
+		if bytes.HasPrefix(body, admitted) {
+			s.answered++
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("first call with a proof: %.300s", body)
 		}
 	}
-	s.answered += len(tokens)
-	return nil
-}
-
-// roundTrip sends a request and returns the body of its response.
-func roundTrip(conn net.Conn, in *bufio.Reader, request []byte) (string, error) {
-	if _, err := conn.Write(request); err != nil {
-		return "", err
-	}
-	res, err := http.ReadResponse(in, nil)
-	if err != nil {
-		return "", err
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	return string(body), err
 }

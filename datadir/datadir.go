@@ -204,7 +204,7 @@ func (d *Dir) openOwn(ctx context.Context, s *settings.Settings, how opening) (e
 			return err
 		}
 	}
-	if d.Store, err = store.Open(ctx, s.Store.Word(), s.Data, sqlite.Options{Log: d.Log, Now: d.Now}); err != nil {
+	if d.Store, err = store.Open(ctx, s.Store.Word(), s.Data, sqlite.Options{Log: d.Log, Now: d.Now, WaitForDisk: s.StoreSync}); err != nil {
 		return fmt.Errorf("open the database: %w", err)
 	}
 	if hasKeys {

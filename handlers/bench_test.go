@@ -18,6 +18,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"stile.example/stile/handlers/connections"
+	"stile.example/stile/handlers/plain"
 )
 
 // script is the response of both handlers of the benchmark, except the token's part of meta, which
@@ -31,7 +32,7 @@ func BenchmarkBare(b *testing.B) {
 	e.GET("/v1/items/:id", func(c echo.Context) error {
 		return c.Blob(http.StatusOK, "text/javascript; charset=utf-8", body)
 	})
-	load(b, e, []string{"/v1/items/one?callback=cb&client_id=acme&access_token=" + strings.Repeat("x", 430)})
+	load(b, connections.Server(e), []string{"/v1/items/one?callback=cb&client_id=acme&access_token=" + strings.Repeat("x", 430)})
 }
 
 // BenchmarkCall is a protected JSONP call by 2,000 tokens. Its store is a map, so it measures the
@@ -46,17 +47,19 @@ func BenchmarkCall(b *testing.B) {
 	for i := range paths {
 		paths[i] = with("/v1/items/one", "callback", "cb", "client_id", "acme", "access_token", s.mint())
 	}
-	load(b, s.handler, paths)
+	load(b, plain.New(connections.Server(s.handler), s.RefuseMalformed), paths)
 }
 
 // load sends b.N requests over 64 connections, and checks each body: a refusal over JSONP has
 // status 200 too.
-func load(b *testing.B, h http.Handler, paths []string) {
+func load(b *testing.B, server interface {
+	Serve(net.Listener) error
+	Close() error
+}, paths []string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
 	}
-	server := connections.Server(h)
 	go server.Serve(connections.Limit(l, 100))
 	defer server.Close()
 	b.ReportAllocs()

@@ -22,6 +22,7 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/challenge"
+	"stile.example/stile/deadlines"
 	"stile.example/stile/evidence"
 	"stile.example/stile/handlers/files"
 	"stile.example/stile/handlers/items"
@@ -108,7 +109,8 @@ type API struct {
 	Console    http.Handler      // what the admin listener does not serve itself; nil: nothing
 	Traces     *tracing.Tracer   // nil: no traces
 
-	questions queue.Queue // those that are running
+	questions queue.Queue   // those that are running
+	deadlines deadlines.Set // of requests
 }
 
 // Challenges makes, recognises and renders challenges: see [challenge.Maker].

@@ -8,16 +8,13 @@ import (
 	"testing"
 	"time"
 
-	"stile.example/stile/handlers/connections"
 	"stile.example/stile/tenants"
 )
 
 // serveMalformed starts a real server that refuses malformed requests as the program does.
 func serveMalformed(t *testing.T, s *site) (addr string) {
 	t.Helper()
-	server := connections.Server(s.handler)
-	connections.RefuseMalformed(server, s.RefuseMalformed)
-	return serveBy(t, server, 50)
+	return serveBy(t, s.handler, s.RefuseMalformed, 50)
 }
 
 // TestMalformedRequests checks requests that net/http refuses itself: a script gets its error with

@@ -14,6 +14,7 @@ import (
 	"stile.example/stile/handlers/files"
 	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tenants/callback"
+	"stile.example/stile/tracing"
 )
 
 // request is one request and its caller. It is reused for another once it is answered.
@@ -104,8 +105,8 @@ func (r *request) callbackFault() error {
 }
 
 // contentRoute returns an Echo handler for a handler of the content API: it reads the request, and
-// responds to a refusal. The context ends after requestTimeout, and not when the visitor leaves: a
-// call that is counted must not be released to the quota.
+// responds to a refusal. The visitor may leave meanwhile: a call that is counted must not be
+// released to the quota.
 func (a *API) contentRoute(handle func(context.Context, *request) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())
@@ -116,11 +117,7 @@ func (a *API) contentRoute(handle func(context.Context, *request) error) echo.Ha
 			err = a.checkKnown()
 		}
 		if err == nil {
-			// A context that starts its timer only when something waits for it saves 0.5 µs, 2 % of
-			// a call on 2 cores. That does not justify a type for it.
-			ctx, cancel := context.WithDeadline(context.WithoutCancel(r.HTTP.Context()), r.Started.Add(requestTimeout))
-			defer cancel()
-			err = handle(ctx, r)
+			err = handle(a.contextOf(r), r)
 		}
 		if err != nil {
 			a.fail(r, err)
@@ -130,6 +127,16 @@ func (a *API) contentRoute(handle func(context.Context, *request) error) echo.Ha
 		}
 		return nil
 	}
+}
+
+// contextOf returns the context of a request, which ends after requestTimeout, and not when the
+// visitor leaves. Many requests share it, unless it has a span.
+func (a *API) contextOf(r *request) context.Context {
+	ctx := a.deadlines.Until(r.Started.Add(requestTimeout))
+	if a.Traces != nil {
+		return tracing.Carry(ctx, r.HTTP.Context())
+	}
+	return ctx
 }
 
 // checkKnown refuses everything if this server may not know who is blocked, and who is a tenant.

@@ -16,17 +16,19 @@ import (
 
 	"stile.example/stile/content"
 	"stile.example/stile/handlers/connections"
+	"stile.example/stile/handlers/plain"
 )
 
 // serve starts a real server with at most n connections.
 func serve(t *testing.T, h http.Handler, n int) (addr string) {
 	t.Helper()
-	return serveBy(t, connections.Server(h), n)
+	return serveBy(t, h, func(w http.ResponseWriter, _ *http.Request, why connections.Malformed) { w.WriteHeader(why.Status) }, n)
 }
 
-// serveBy is serve by a server that a test has prepared.
-func serveBy(t *testing.T, server *http.Server, n int) (addr string) {
+// serveBy is serve with a refuser.
+func serveBy(t *testing.T, h http.Handler, refuse connections.Refuser, n int) (addr string) {
 	t.Helper()
+	server := plain.New(connections.Server(h), refuse)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +98,7 @@ func TestRequestTimeoutIsShorter(t *testing.T) {
 type hanging struct{ *corpus }
 
 func (hanging) Search(ctx context.Context, _ content.Query) (content.Page, error) {
-	if end, ok := ctx.Deadline(); !ok || time.Until(end) > requestTimeout || ctx.Err() != nil {
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > requestTimeout+50*time.Millisecond || ctx.Err() != nil {
 		return content.Page{}, nil
 	}
 	return content.Page{}, context.DeadlineExceeded

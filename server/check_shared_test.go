@@ -59,6 +59,7 @@ func TestCheckPostgres(t *testing.T) {
 			t.Errorf("%s: want %q in\n%s", name, wants, all)
 		}
 	}
+	exec(`DROP ROLE IF EXISTS guest_of_check`) // of an earlier run: roles belong to the whole server
 	exec(`CREATE ROLE guest_of_check LOGIN PASSWORD 'blackthorn'`)
 	guest := strings.Replace(url, "stile:elderflower", "guest_of_check:blackthorn", 1)
 	check("no rights", guest, Wrong, "make it the owner of the database")

@@ -37,7 +37,7 @@ func (srv *Server) serveDemoSite(at demoListener, c operations.Credentials, comm
 	if err != nil {
 		return err
 	}
-	api := srv.listeners[0].http.Handler
+	api := srv.routes
 	site := &demo.Site{API: srv.origin, Origins: at.origins, ClientID: c.ClientID, Secret: c.Secret, Command: command, Entries: entries,
 		Transport:      demo.HandlerTransport(api, "127.0.0.1:0"),
 		OtherTransport: demo.HandlerTransport(api, demo.OtherAddress+":0"),

@@ -79,12 +79,7 @@ func (srv *Server) Run(ctx context.Context, ready func(*Server)) error {
 }
 
 func (l *listener) serve() error {
-	var err error
-	if l.http.TLSConfig != nil {
-		err = l.http.ServeTLS(l.listener, "", "")
-	} else {
-		err = l.http.Serve(l.listener)
-	}
+	err := l.http.Serve(l.listener)
 	if errors.Is(err, http.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 		return nil
 	}

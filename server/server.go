@@ -22,6 +22,7 @@ import (
 	"stile.example/stile/handlers/connections"
 	"stile.example/stile/handlers/files"
 	"stile.example/stile/handlers/metrics"
+	"stile.example/stile/handlers/plain"
 	"stile.example/stile/handlers/proofs"
 	"stile.example/stile/settings"
 	"stile.example/stile/socket"
@@ -49,6 +50,7 @@ type Server struct {
 	certs     *certificates // nil: plain HTTP
 
 	handlers *handlers.API
+	routes   http.Handler // of the public listener
 	policies *policies
 	metrics  *metrics.Metrics
 	traces   *tracing.Tracer // nil: no traces
@@ -61,7 +63,14 @@ type Server struct {
 type listener struct {
 	name     string // public, admin, socket, demo
 	listener net.Listener
-	http     *http.Server
+	http     httpServer
+}
+
+// httpServer is what serves a listener: [http.Server] or [plain.Server].
+type httpServer interface {
+	Serve(net.Listener) error
+	Shutdown(context.Context) error
+	Close() error
 }
 
 // New opens the data directory and the listeners. A client that connects then waits until
@@ -103,16 +112,17 @@ func New(ctx context.Context, s *settings.Settings, now func() time.Time, log *s
 	if srv.handlers.Console, err = srv.console(); err != nil {
 		return nil, err
 	}
-	srv.listeners[1].http = connections.Server(srv.handlers.Admin())
-	connections.RefuseMalformed(srv.listeners[1].http, srv.handlers.RefuseMalformed)
+	admin := srv.listeners[1]
+	admin.http = connections.Server(srv.handlers.Admin())
+	admin.listener = connections.Refusing(admin.listener, srv.handlers.RefuseMalformed)
 	return srv, nil
 }
 
 // serveAPI connects the API to the public listener. A change to the handlers needs another call,
 // before [Server.Run].
 func (srv *Server) serveAPI() {
-	srv.listeners[0].http = connections.ServerTLS(srv.handlers.Routes(), srv.certs.config())
-	connections.RefuseMalformed(srv.listeners[0].http, srv.handlers.RefuseMalformed)
+	srv.routes = srv.handlers.Routes()
+	srv.listeners[0].http = plain.New(connections.ServerTLS(srv.routes, srv.certs.config()), srv.handlers.RefuseMalformed)
 }
 
 // open opens the three listeners, in the order in which they are drained.

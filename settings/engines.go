@@ -345,6 +345,9 @@ func (s *Settings) checkEngines(add func(key, problem string)) {
 		if s.StoreKeyFile != "" && s.StoreKey.text != "" {
 			add("store_key_file", "store_key_file and store_key must not both be set")
 		}
+		if s.StoreSync {
+			add("store_sync", "needs store to be sqlite: PostgreSQL waits for the disk unless its own settings say otherwise")
+		}
 		return
 	}
 	const needs = "needs store to be postgres://…: with sqlite, everything is in the data directory"

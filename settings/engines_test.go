@@ -19,6 +19,8 @@ func TestEngineProblems(t *testing.T) {
 		{"store: mysql", "F:1: store: unknown engine; must be sqlite, or a URL such as postgres://stile@db.internal/stile"},
 		{"store: postgres://db/stile", "store_key_file: is missing: PostgreSQL has the server's keys, and they are encrypted with the key in this file. For a further node, copy the file of another one"},
 		{"store: 'postgres://a/x,postgres://b/x'\nstore_key_file: k", "F:1: store: "},
+		{"store: postgres://db/stile\nstore_key_file: k\nstore_sync: full", "F:3: store_sync: needs store to be sqlite"},
+		{"store_sync: always", `F:1: store_sync: "always": must be normal or full`},
 		{"state: 'redis://:pa/ss@a'", "F:1: state: is not a valid URL; "},
 		{"state: 'redis://:p@a,redis://:q@b'", "F:1: state: the URLs must have the same user and password"},
 		{"state: 'valkeys://a?ca=f,valkeys://b?ca=g'", "F:1: state: the URLs must have the same parameters"},

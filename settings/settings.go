@@ -29,6 +29,7 @@ type Settings struct {
 	PublicURL   string // origin that clients use; "" follows the listener
 	Data        string // data directory
 	Store       Engine // backend for durable data
+	StoreSync   bool   // commits of SQLite wait for the disk
 	State       Engine // backend for what changes with every call
 	CorpusStore Engine // backend for the files of the corpus
 	Node        string // name of this node; "" is the host's

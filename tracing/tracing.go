@@ -121,6 +121,11 @@ func (t *Tracer) Begin(r *http.Request, route string, trusted bool) (context.Con
 	return t.tracer.Start(ctx, name, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attributes...))
 }
 
+// Carry returns ctx with the span of another context.
+func Carry(ctx, other context.Context) context.Context {
+	return trace.ContextWithSpan(ctx, trace.SpanFromContext(other))
+}
+
 // End ends the span of a request with the status of its response.
 func End(s trace.Span, status int) {
 	s.SetAttributes(attribute.Int("http.response.status_code", status))

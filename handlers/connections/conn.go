@@ -13,8 +13,8 @@ import (
 // µs, 2 % of a call.
 const deadlineSlack = time.Second
 
-// limitedConn is a connection that releases its slot when it is closed, that moves a deadline only
-// by more than deadlineSlack, and that replaces net/http's responses to malformed requests.
+// limitedConn is a connection that releases its slot when it is closed, and that moves a deadline
+// only by more than deadlineSlack.
 type limitedConn struct {
 	net.Conn
 	release func()
@@ -24,7 +24,6 @@ type limitedConn struct {
 	aborted     bool      // the read deadline is in the past, to end a pending read
 	stuck       bool      // a write did not end in time
 	streams     streams   // of HTTP/2
-	request     requestLine
 }
 
 // SetReadDeadline implements [net.Conn]. In HTTP/1.1, net/http removes the deadline between two
@@ -61,41 +60,16 @@ func (c *limitedConn) SetWriteDeadline(t time.Time) error {
 	return c.Conn.SetWriteDeadline(t)
 }
 
-// Read implements [net.Conn]. It keeps the request line, for [RefuseMalformed].
-func (c *limitedConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	if c.request.refuse != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.request.read(b[:n])
-	}
-	return n, err
-}
-
 // Write implements [net.Conn]. After a write that did not end in time, all others fail immediately:
 // crypto/tls would try for 5 s to send its closing alert.
 func (c *limitedConn) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(c.respond(b))
+	n, err := c.Conn.Write(b)
 	if err != nil && errors.Is(err, os.ErrDeadlineExceeded) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.stuck = true
 	}
-	return min(n, len(b)), err
-}
-
-// respond returns what is written instead of b: the refusal of a malformed request, or b itself.
-func (c *limitedConn) respond(b []byte) []byte {
-	if c.request.refuse == nil {
-		return b
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	defer c.request.answered()
-	if why, malformed := asMalformed(b); malformed {
-		return refusal(c.request.refuse, c.request.parse(c.RemoteAddr()), why)
-	}
-	return b
+	return n, err
 }
 
 // near reports whether the deadline that is set may stay instead of another.

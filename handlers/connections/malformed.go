@@ -2,7 +2,6 @@ package connections
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net"
 	"net/http"
@@ -23,22 +22,6 @@ type Malformed struct {
 // lacks parameters that may be incomplete.
 type Refuser func(w http.ResponseWriter, r *http.Request, why Malformed)
 
-// RefuseMalformed makes s call refuse for a malformed request, instead of writing net/http's own
-// response. That has none of the headers of other responses, and is not a script. It applies to
-// connections of [Limit] without TLS: net/http needs those with TLS as they are.
-func RefuseMalformed(s *http.Server, refuse Refuser) {
-	next := s.ConnContext
-	s.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		if p, ok := c.(*limitedConn); ok {
-			p.request.refuse = refuse
-		}
-		if next != nil {
-			ctx = next(ctx, c)
-		}
-		return ctx
-	}
-}
-
 // maxLine is how much of a request line is kept, in bytes: as much as net/http reads.
 const maxLine = 16 << 10
 
@@ -46,17 +29,16 @@ const maxLine = 16 << 10
 const keptLine = 2 << 10
 
 // requestLine is the line of the request that a connection is reading, from the first byte after
-// the last response. It is kept only if there is a refuser. A request that was sent before that
-// response may lack its beginning; then it has no method that can be read.
+// the last response. A request that was sent before that response may lack its beginning; then it
+// has no method that can be read.
 type requestLine struct {
-	refuse Refuser // set before the first read; nil: nothing is kept
-	text   []byte
-	ended  bool
+	text  []byte
+	ended bool
 }
 
 // read adds bytes that were read.
 func (l *requestLine) read(b []byte) {
-	if l.refuse == nil || l.ended {
+	if l.ended {
 		return
 	}
 	if len(l.text) == 0 {

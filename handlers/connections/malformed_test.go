@@ -2,7 +2,6 @@ package connections
 
 import (
 	"net"
-	"net/http"
 	"strings"
 	"testing"
 )
@@ -32,8 +31,7 @@ func FuzzRequestLine(f *testing.F) {
 	f.Add([]byte("GET http://a?x HTTP/1.1"), 1)
 	f.Add([]byte("\r\n\r\n?&%"), 3)
 	f.Fuzz(func(t *testing.T, b []byte, at int) {
-		refuse := func(http.ResponseWriter, *http.Request, Malformed) {}
-		whole, cut := requestLine{refuse: refuse}, requestLine{refuse: refuse}
+		var whole, cut requestLine
 		whole.read(b)
 		at = max(0, min(at, len(b)))
 		cut.read(b[:at])

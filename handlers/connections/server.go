@@ -19,7 +19,7 @@ const Max = 16_384
 
 // Server returns an HTTP server for h that closes the connections of slow and idle clients within
 // 10 s: of those that send a header or a body slowly, read slowly, or do nothing. Headers are at
-// most 16 KiB. For larger ones net/http responds with 431: see [RefuseMalformed].
+// most 16 KiB. For larger ones net/http responds with 431: see [Refusing].
 func Server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler:        h,

@@ -83,6 +83,7 @@ func (p *proxy) testAll(keepsChunks bool) {
 	p.testBodies(keepsChunks)
 	p.testLongURLs()
 	p.testTLS()
+	p.testSmuggling()
 	p.testChallenge()
 	p.testRestart()
 	if logs := p.logs(); strings.Contains(logs, "access_token") || strings.Contains(logs, p.token[:40]) || strings.Contains(logs, p.secret) {

@@ -14,13 +14,17 @@ import (
 // is better than in busy loops. _txlock=immediate takes the write lock at BEGIN, so that a
 // transaction never fails half way with SQLITE_BUSY. No other connection writes to the file, so the
 // timeout is only for an operator who opens it with an SQLite shell.
-func openWriter(file string) *sql.DB { return open(writerDSN(file), 1) }
+func openWriter(file string, waitForDisk bool) *sql.DB { return open(writerDSN(file, waitForDisk), 1) }
 
-func writerDSN(file string) connector {
+func writerDSN(file string, waitForDisk bool) connector {
+	synchronous := "NORMAL" // survives kill -9; a power cut may lose the last moments
+	if waitForDisk {
+		synchronous = "FULL"
+	}
 	return dsn(file, url.Values{
 		"mode":             {"rwc"},
 		"_journal_mode":    {"WAL"},
-		"_synchronous":     {"NORMAL"}, // survives kill -9; a power cut may lose the last moments
+		"_synchronous":     {synchronous},
 		"_busy_timeout":    {"1000"},
 		"_foreign_keys":    {"on"},
 		"_txlock":          {"immediate"},

@@ -83,7 +83,7 @@ func breakable(t *testing.T, db *DB) (n *atomic.Int64) {
 	n = new(atomic.Int64)
 	err := db.writer.do(t.Context(), func() {
 		db.write.Close()
-		db.write = sql.OpenDB(faulty{writerDSN(db.file), n})
+		db.write = sql.OpenDB(faulty{writerDSN(db.file, false), n})
 		db.write.SetMaxOpenConns(1)
 	})
 	if err != nil {

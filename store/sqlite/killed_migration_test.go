@@ -89,7 +89,7 @@ func migrateForever(file, step string) error {
 		}
 		steps[path.Base(name)] = &fstest.MapFile{Data: text}
 	}
-	db := &DB{write: openWriter(file), file: file, opt: options()}
+	db := &DB{write: openWriter(file, false), file: file, opt: options()}
 	db.read = OpenReaders(file)
 	db.checkpointer = startCheckpointer(db)
 	return migration.Run(context.Background(), db, steps)
@@ -199,7 +199,7 @@ func rowsOf(t *testing.T, db *sql.DB, name, columns string) table {
 func withoutJournal(t *testing.T, before map[string]table) map[string]table {
 	t.Helper()
 	file := previousDatabase(t)
-	db := openWriter(file)
+	db := openWriter(file, false)
 	defer db.Close()
 	d := &DB{write: db, file: file, opt: options(), checkpointer: &checkpointer{due: make(chan struct{}, 1)}}
 	if err := errors.Join(migration.Run(t.Context(), d, migration.Steps()), d.replay(t.Context())); err != nil {

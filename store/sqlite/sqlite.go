@@ -11,7 +11,7 @@
 // connections that can only read and never wait for a writer.
 //
 // A commit survives if the process is killed at any point. A power cut may lose the last moments,
-// but does not corrupt the file.
+// unless each commit waits for the disk ([Options]), but does not corrupt the file.
 package sqlite
 
 import (
@@ -36,6 +36,9 @@ import (
 type Options struct {
 	Log *slog.Logger     // required
 	Now func() time.Time // required
+
+	// WaitForDisk makes each commit wait until it would survive a power cut.
+	WaitForDisk bool
 
 	// KeepIdle is how long a token's state stays in memory after its last use; 0 means 15 minutes.
 	KeepIdle time.Duration
@@ -80,7 +83,7 @@ func Open(ctx context.Context, file string, opt Options) (_ *DB, err error) {
 	opt.KeepIdle = cmp.Or(opt.KeepIdle, 15*time.Minute)
 	opt.MaxStates = cmp.Or(opt.MaxStates, 2_000_000)
 	opt.flushBytes = cmp.Or(opt.flushBytes, flushBytes)
-	db := &DB{write: openWriter(file), read: OpenReaders(file), file: file, opt: opt}
+	db := &DB{write: openWriter(file, opt.WaitForDisk), read: OpenReaders(file), file: file, opt: opt}
 	db.tenantTable = tenanttable.Table{DB: db}
 	db.installationTable = installation.Table{DB: db}
 	db.addressTable = addresslist.Table{DB: db}

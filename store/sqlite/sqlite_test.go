@@ -58,6 +58,26 @@ type (
 	historyTable = historytable.Table
 )
 
+// TestWaitForDisk checks the mode of the writer's commits: 1 is NORMAL, 2 is FULL. A new connection
+// has it too.
+func TestWaitForDisk(t *testing.T) {
+	for wait, want := range map[bool]int{false: 1, true: 2} {
+		opt := options()
+		opt.WaitForDisk = wait
+		db, err := Open(t.Context(), filepath.Join(t.TempDir(), "stile.db"), opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got int
+		if err := db.write.QueryRow(`PRAGMA synchronous`).Scan(&got); err != nil || got != want {
+			t.Errorf("WaitForDisk %v: synchronous is %d, %v; want %d", wait, got, err, want)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestReadersCannotWrite(t *testing.T) {
 	db := newDB(t)
 	if _, err := db.read.Exec(`DELETE FROM tokens`); err == nil {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/deadlines"
 	"stile.example/stile/store/breaker"
 	"stile.example/stile/tokens"
 )
@@ -37,7 +38,7 @@ type Store struct {
 	sink   Sink
 	opt    Options
 
-	deadlines Deadlines
+	deadlines deadlines.Set
 
 	tokens    keeper[tokens.ID, tokens.State]
 	addresses keeper[addressKey, addresses.State]

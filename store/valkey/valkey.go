@@ -22,6 +22,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"stile.example/stile/deadlines"
 	"stile.example/stile/store/breaker"
 	"stile.example/stile/store/states"
 )
@@ -69,7 +70,7 @@ type Engine struct {
 	target    Target
 	names     names
 	lanes     []*lane
-	deadlines states.Deadlines
+	deadlines deadlines.Set
 	conns     conns
 	timeout   time.Duration
 	margin    time.Duration

@@ -1,0 +1,434 @@
+package plain
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"stile.example/stile/handlers/connections"
+)
+
+// running is a server on a real listener.
+type running struct {
+	*Server
+	addr string
+	done chan error
+}
+
+// start starts a server, whose limits of time a test may change.
+func start(t *testing.T, h http.Handler, config *tls.Config, change func(*http.Server)) running {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := connections.ServerTLS(h, config)
+	if change != nil {
+		change(s)
+	}
+	r := running{New(s, refuseAsNetHTTP), l.Addr().String(), make(chan error, 1)}
+	go func() { r.done <- r.Serve(connections.Limit(l, 20)) }()
+	t.Cleanup(func() { r.Close() })
+	return r
+}
+
+// echoed responds with what a request has, and with X-Plain if it was not handed over.
+var echoed = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	if _, here := w.(*response); here {
+		w.Header().Set("X-Plain", "yes")
+	}
+	body, _ := io.ReadAll(r.Body)
+	fmt.Fprintf(w, "%s %s %s", r.Method, r.RequestURI, body)
+})
+
+// client is one connection to a server.
+type client struct {
+	net.Conn
+	t  *testing.T
+	in *bufio.Reader
+}
+
+func (r running) dial(t *testing.T) client {
+	t.Helper()
+	c, err := net.Dial("tcp", r.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(30 * time.Second)) // only to give up
+	return client{c, t, bufio.NewReader(c)}
+}
+
+func (c client) send(text string) {
+	c.t.Helper()
+	if _, err := io.WriteString(c, text); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// expect reads a response, and checks its body and whether it came from this package.
+func (c client) expect(body string, here bool) *http.Response {
+	c.t.Helper()
+	res, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	got, err := io.ReadAll(res.Body)
+	if string(got) != body || err != nil || here != (res.Header.Get("X-Plain") != "") {
+		c.t.Errorf("%s %v %q, want %q", res.Status, res.Header, got, body)
+	}
+	return res
+}
+
+// expectEnd checks that the server closes the connection without another byte.
+func (c client) expectEnd() {
+	c.t.Helper()
+	if rest, err := io.ReadAll(c.in); len(rest) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+		c.t.Errorf("%q %v", rest, err)
+	}
+}
+
+// TestPieces sends plain requests in several ways: in pieces, several at once, with the beginning
+// of the next, and larger than the buffer.
+func TestPieces(t *testing.T) {
+	c := start(t, echoed, nil, nil).dial(t)
+	for _, pieces := range [][]string{
+		{get("a")},
+		{"G", "ET /v", "1/a HTTP/1.1\r\nHo", "st: a\r\n\r", "\n"},
+		{get("a") + "GET /v1/a HT", "TP/1.1\r\nHost: a\r\n\r\n" + get("a")},
+		{get("a") + get("a") + get("a")},
+	} {
+		all := strings.Join(pieces, "")
+		for _, piece := range pieces {
+			c.send(piece)
+			time.Sleep(time.Millisecond) // so that pieces arrive alone, mostly
+		}
+		for range strings.Count(all, "GET") {
+			c.expect("GET /v1/a ", true)
+		}
+	}
+	for _, size := range []int{bufferSize - 50, bufferSize, bufferSize + 50, maxHead - 50} {
+		path := strings.Repeat("x", size)
+		c.send(get(path) + get("a"))
+		c.expect("GET /v1/"+path+" ", true)
+		c.expect("GET /v1/a ", true)
+	}
+}
+
+// TestHandOver sends requests that are not plain, each after a plain one. net/http responds to
+// them, and to everything that follows on the connection.
+func TestHandOver(t *testing.T) {
+	s := start(t, echoed, nil, nil)
+	form := "POST /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
+	for sent, want := range map[string]string{
+		form:                                     "POST /v1/a hello",
+		"GET /other HTTP/1.1\r\nHost: a\r\n\r\n": "GET /other ",
+		"GET /v1/%61 HTTP/1.1\r\nHost: a\r\n\r\n":                                                 "GET /v1/%61 ",
+		"GET /v1/a HTTP/1.1\nHost: a\n\n":                                                         "GET /v1/a ",
+		"GET /v1/" + strings.Repeat("x", maxHead) + " HTTP/1.1\r\nHost: a\r\n\r\n":                "GET /v1/" + strings.Repeat("x", maxHead) + " ",
+		"GET /v1/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n": "GET /v1/a hi",
+		"OPTIONS /v1/a HTTP/1.1\r\nHost: a\r\n\r\n":                                               "OPTIONS /v1/a ",
+		"GET /v1/a HTTP/1.1\r\nHost: a\r\nX: 1\r\nX: 2\r\n\r\n":                                   "GET /v1/a ",
+	} {
+		c := s.dial(t)
+		c.send(get("first"))
+		c.expect("GET /v1/first ", true)
+		c.send(sent)
+		c.expect(want, false)
+		c.send(get("last"))
+		c.expect("GET /v1/last ", false)
+
+		c = s.dial(t) // the same, all at once
+		c.send(get("first") + sent + get("last"))
+		c.expect("GET /v1/first ", true)
+		c.expect(want, false)
+		c.expect("GET /v1/last ", false)
+	}
+	c := s.dial(t)
+	c.send(get("first") + "GET /v1/a HTTP/1.1\r\nHost: a b\r\n\r\n")
+	c.expect("GET /v1/first ", true)
+	if res := c.expect("malformed Host header", false); res.StatusCode != 400 || !res.Close {
+		t.Errorf("%+v", res)
+	}
+	c.expectEnd()
+}
+
+// TestManyPieces checks that a request in more than maxReads pieces is answered too.
+func TestManyPieces(t *testing.T) {
+	c := start(t, echoed, nil, nil).dial(t)
+	for _, b := range get("a") {
+		c.send(string(b))
+		time.Sleep(time.Millisecond)
+	}
+	c.expect("GET /v1/a ", false)
+}
+
+// TestEndsTooEarly checks that a client that ends its side in a request gets net/http's refusal,
+// and that one without a request gets nothing.
+func TestEndsTooEarly(t *testing.T) {
+	s := start(t, echoed, nil, nil)
+	for sent, status := range map[string]int{"GET /v1/a HTT": 400, get("a")[:30]: 400, "": 0} {
+		c := s.dial(t)
+		c.send(sent)
+		c.Conn.(*net.TCPConn).CloseWrite()
+		if status == 0 {
+			c.expectEnd()
+		} else if res, err := http.ReadResponse(c.in, nil); err != nil || res.StatusCode != status {
+			t.Errorf("%q: %+v %v", sent, res, err)
+		}
+	}
+}
+
+// TestLimitsOfTime checks that the connections of idle and slow clients end in time, whichever
+// server has them. A request that is handed over has no more time than others.
+func TestLimitsOfTime(t *testing.T) {
+	const limit = time.Second
+	s := start(t, echoed, nil, func(s *http.Server) { s.ReadTimeout, s.IdleTimeout = limit, limit })
+	for name, client := range map[string]func(client){
+		"idle":       func(c client) {},
+		"after one":  func(c client) { c.send(get("a")); c.expect("GET /v1/a ", true) },
+		"half":       func(c client) { c.send(get("a")[:20]) },
+		"half, late": func(c client) { time.Sleep(limit / 2); c.send(get("a")[:20]) },
+		"slow": func(c client) {
+			for _, b := range get("a")[:30] {
+				if _, err := c.Write([]byte{byte(b)}); err != nil {
+					return
+				}
+				time.Sleep(limit / 5)
+			}
+		},
+		"slow, not plain": func(c client) {
+			c.send("GET /v1/a HTTP/1.1\r\n")
+			time.Sleep(limit * 3 / 4)
+			c.send("X_Y: z\r\n")
+		},
+		"slow body": func(c client) {
+			c.send("POST /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := s.dial(t)
+			c.t = t
+			began := time.Now()
+			client(c)
+			io.ReadAll(c.in) // net/http may respond
+			if took := time.Since(began); took < limit/2 || took > 5*limit {
+				t.Errorf("it ended after %v", took)
+			}
+		})
+	}
+}
+
+// TestSlowReader checks that the connection of a client that does not read ends.
+func TestSlowReader(t *testing.T) {
+	large := make([]byte, 8<<20)
+	ended := make(chan struct{})
+	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write(large) }), nil,
+		func(s *http.Server) { s.WriteTimeout = time.Second })
+	c := s.dial(t)
+	c.send(get("a"))
+	go func() {
+		for len(s.all()) == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		for len(s.all()) > 0 {
+			time.Sleep(time.Millisecond)
+		}
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(20 * time.Second):
+		t.Error("it did not end")
+	}
+}
+
+// TestPanic checks that a panic closes its connection and no other.
+func TestPanic(t *testing.T) {
+	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/panic" {
+			panic("a fault")
+		}
+		echoed(w, r)
+	}), nil, nil)
+	other := s.dial(t)
+	other.send(get("a"))
+	other.expect("GET /v1/a ", true)
+	c := s.dial(t)
+	c.send(get("panic"))
+	c.expectEnd()
+	other.send(get("a"))
+	other.expect("GET /v1/a ", true)
+}
+
+// TestShutdown stops a server with connections of all kinds. Requests in progress get their
+// response, which says that the connection ends; so does one that arrives at that moment.
+func TestShutdown(t *testing.T) {
+	release := make(chan struct{})
+	arrived := make(chan struct{}, 2)
+	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/slow") {
+			arrived <- struct{}{}
+			<-release
+		}
+		echoed(w, r)
+	}), nil, nil)
+	idle, used, late, form, slow, handed := s.dial(t), s.dial(t), s.dial(t), s.dial(t), s.dial(t), s.dial(t)
+	used.send(get("a"))
+	used.expect("GET /v1/a ", true)
+	slow.send(get("slow"))
+	handed.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+	<-arrived
+	<-arrived
+	for len(s.all()) < 5 { // all but handed
+		time.Sleep(time.Millisecond)
+	}
+
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Shutdown(context.Background()) }()
+	for !s.draining.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	late.send(get("late"))
+	form.send("POST /v1/late HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
+	if res := form.expect("POST /v1/late hello", false); !res.Close {
+		t.Error("the connection stays open")
+	}
+	if res := late.expect("GET /v1/late ", true); !res.Close {
+		t.Error("the connection stays open")
+	}
+	idle.expectEnd()
+	used.expectEnd()
+	if err := <-s.done; !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
+	if _, err := net.Dial("tcp", s.addr); err == nil {
+		t.Error("it accepts connections")
+	}
+	select {
+	case err := <-stopped:
+		t.Errorf("it stopped before the requests in progress: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(release)
+	if res := slow.expect("GET /v1/slow ", true); !res.Close {
+		t.Error("the connection stays open")
+	}
+	handed.expect("GET /slow ", false)
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestShutdownEnds checks that Shutdown ends with its context, and that Close ends what is left.
+func TestShutdownEnds(t *testing.T) {
+	arrived, release := make(chan struct{}), make(chan struct{})
+	s := start(t, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(arrived); <-release }), nil, nil)
+	c := s.dial(t)
+	c.send(get("a"))
+	<-arrived
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	c.expectEnd()
+	close(release)
+	if err := s.Serve(nilListener{}); !errors.Is(err, http.ErrServerClosed) {
+		t.Error(err)
+	}
+}
+
+type nilListener struct{ net.Listener }
+
+func (nilListener) Close() error { return nil }
+
+// TestFailingListener checks that Serve returns the error of its listener.
+func TestFailingListener(t *testing.T) {
+	want := errors.New("broken")
+	s := New(connections.Server(echoed), refuseAsNetHTTP)
+	if err := s.Serve(brokenListener{err: want}); !errors.Is(err, want) {
+		t.Error(err)
+	}
+}
+
+type brokenListener struct {
+	net.Listener
+	err error
+}
+
+func (l brokenListener) Accept() (net.Conn, error) { return nil, l.err }
+func (brokenListener) Close() error                { return nil }
+func (brokenListener) Addr() net.Addr              { return &net.TCPAddr{} }
+
+// TestTLS checks HTTP/1.1 with and without ALPN, HTTP/2, and a client without TLS.
+func TestTLS(t *testing.T) {
+	certificates := httptest.NewUnstartedServer(nil)
+	certificates.StartTLS()
+	defer certificates.Close()
+	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.TLS == nil || !r.TLS.HandshakeComplete {
+			t.Errorf("%s %s: no TLS", r.Proto, r.URL)
+		}
+		if r.ProtoMajor == 2 {
+			set(w, "X-Two", "yes")
+		}
+		echoed(w, r)
+	}), &tls.Config{Certificates: certificates.TLS.Certificates}, nil)
+	for _, protocols := range [][]string{nil, {"http/1.1"}} {
+		over, err := tls.Dial("tcp", s.addr, &tls.Config{InsecureSkipVerify: true, NextProtos: protocols})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer over.Close()
+		c := client{over, t, bufio.NewReader(over)}
+		c.send(get("a") + "GET /v1/%61 HTTP/1.1\r\nHost: a\r\n\r\n" + get("b") + "GET /v1/%z HTTP/1.1\r\nHost: a\r\n\r\n")
+		c.expect("GET /v1/a ", true)
+		c.expect("GET /v1/%61 ", false)
+		c.expect("GET /v1/b ", false)
+		if res := c.expect("", false); res.StatusCode != 400 || res.Header.Get("Content-Type") != "text/plain; charset=utf-8" {
+			t.Errorf("%+v", res)
+		}
+		c.expectEnd()
+	}
+	two := http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	res, err := two.Get("https://" + s.addr + "/v1/a")
+	if err != nil || res.ProtoMajor != 2 || res.Header.Get("X-Two") == "" {
+		t.Fatalf("%+v %v", res, err)
+	}
+	res.Body.Close()
+	two.CloseIdleConnections()
+	c := s.dial(t)
+	c.send(get("a"))
+	if res, err := http.ReadResponse(c.in, nil); err != nil || res.StatusCode != 400 {
+		t.Errorf("without TLS: %+v %v", res, err)
+	}
+}
+
+// TestContext checks what a request's context has, and that it ends with the connection.
+func TestContext(t *testing.T) {
+	seen := make(chan context.Context, 1)
+	s := start(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen <- r.Context() }), nil, nil)
+	c := s.dial(t)
+	c.send(get("a"))
+	ctx := <-seen
+	if ctx.Value(http.ServerContextKey) != s.http || ctx.Value(http.LocalAddrContextKey).(net.Addr).String() != s.addr || ctx.Err() != nil {
+		t.Errorf("%v", ctx)
+	}
+	c.Close()
+	<-ctx.Done()
+}

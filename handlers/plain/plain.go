@@ -1,0 +1,223 @@
+// Package plain serves plain GETs of the content API, without the connection loop of net/http. That
+// loop took a third of a call: it reads in the background while a handler waits, and copies, sorts
+// and checks the headers of a response.
+//
+// A request is plain if its bytes are exactly as those that programs write: request.go has the
+// grammar, a whitelist. At the first request that is not plain, the connection is handed over to
+// net/http with the bytes that were read, and stays there. Handlers see no difference, except that
+// a request's context does not end when the client leaves.
+package plain
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"stile.example/stile/handlers/connections"
+)
+
+// Server serves the connections of one listener.
+type Server struct {
+	http   *http.Server // serves what is handed over, and has the handler and the limits of time
+	refuse connections.Refuser
+	base   context.Context // of all requests
+	tls    *tls.Config     // nil: plain HTTP; net/http adds to its own
+
+	draining atomic.Bool
+	mu       sync.Mutex
+	listener net.Listener       // nil before Serve
+	live     map[*conn]struct{} // connections that are not handed over
+	closed   bool               // no connection may be added
+	handed   chan net.Conn
+	end      chan struct{} // closed when nothing can be handed over any more
+	ended    sync.Once
+}
+
+// New returns a server that uses what s has: its handler, its limits of time, its configuration of
+// TLS. refuse responds to malformed requests of HTTP/1.1.
+func New(s *http.Server, refuse connections.Refuser) *Server {
+	if c := s.TLSConfig; c != nil && !slices.Contains(c.NextProtos, "h2") {
+		c.NextProtos = append(c.NextProtos, "h2", "http/1.1")
+	}
+	return &Server{
+		tls: s.TLSConfig.Clone(), http: s, refuse: refuse, base: context.WithValue(context.Background(), http.ServerContextKey, s),
+		live: map[*conn]struct{}{}, handed: make(chan net.Conn), end: make(chan struct{}),
+	}
+}
+
+// Serve serves the connections of l until Shutdown or Close; then its error is
+// [http.ErrServerClosed]. l must not be one of TLS. Serve may be called once.
+func (s *Server) Serve(l net.Listener) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return errors.Join(http.ErrServerClosed, l.Close())
+	}
+	s.listener = l
+	s.mu.Unlock()
+	failed := make(chan error, 2)
+	go func() { failed <- s.http.Serve(handedListener{s, l.Addr()}) }()
+	go func() { failed <- s.accept(l) }()
+	err := <-failed
+	if s.draining.Load() {
+		return http.ErrServerClosed
+	}
+	return errors.Join(err, s.Close())
+}
+
+// accept serves connections until l fails.
+func (s *Server) accept(l net.Listener) error {
+	const longest = time.Second
+	var wait time.Duration
+	for {
+		c, err := l.Accept()
+		var temporary interface{ Temporary() bool }
+		switch {
+		case err == nil:
+			wait = 0
+			s.start(c)
+		case errors.As(err, &temporary) && temporary.Temporary(): // too many open files, as in net/http
+			wait = min(max(2*wait, 5*time.Millisecond), longest)
+			time.Sleep(wait)
+		default:
+			return err
+		}
+	}
+}
+
+// start serves a connection, unless the server is closed.
+func (s *Server) start(nc net.Conn) {
+	c := &conn{server: s, raw: nc, net: nc}
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		nc.Close()
+		return
+	}
+	s.live[c] = struct{}{}
+	s.mu.Unlock()
+	go c.serve()
+}
+
+// forget removes a connection that was closed or handed over.
+func (s *Server) forget(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.live, c)
+}
+
+// handOver gives a connection to net/http.
+func (s *Server) handOver(c net.Conn) {
+	select {
+	case s.handed <- c:
+	case <-s.end:
+		c.Close()
+	}
+}
+
+// handedListener is what net/http accepts connections from.
+type handedListener struct {
+	*Server
+	addr net.Addr
+}
+
+func (l handedListener) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.handed:
+		return c, nil
+	case <-l.end:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l handedListener) Close() error {
+	l.ended.Do(func() { close(l.end) })
+	return nil
+}
+
+func (l handedListener) Addr() net.Addr { return l.addr }
+
+// Limits while the server stops.
+const (
+	// lastRequests is how long a connection without a request may still send one: a client that has
+	// just sent it gets its response.
+	lastRequests = 250 * time.Millisecond
+	pollEvery    = 2 * time.Millisecond
+)
+
+// Shutdown stops accepting connections, and waits for requests in progress until ctx ends. Then its
+// error is that of ctx, and Close is needed.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.draining.Store(true)
+	err := s.stopAccepting()
+	s.http.SetKeepAlivesEnabled(false)
+	for c := range s.all() {
+		c.hurry()
+	}
+	s.wait(ctx, (*conn).isReading) // those may be handed over
+	errs := make(chan error, 1)
+	go func() { errs <- s.http.Shutdown(ctx) }()
+	s.wait(ctx, func(*conn) bool { return true })
+	return errors.Join(err, <-errs, ctx.Err())
+}
+
+// stopAccepting closes the listener.
+func (s *Server) stopAccepting() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	if s.listener == nil {
+		return nil
+	}
+	if err := s.listener.Close(); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}
+
+// all returns the live connections.
+func (s *Server) all() map[*conn]struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	live := make(map[*conn]struct{}, len(s.live))
+	for c := range s.live {
+		live[c] = struct{}{}
+	}
+	return live
+}
+
+// wait waits until there is no connection of a kind, or ctx ends.
+func (s *Server) wait(ctx context.Context, is func(*conn) bool) {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		found := false
+		for c := range s.all() {
+			found = found || is(c)
+		}
+		if !found {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Close closes all connections immediately.
+func (s *Server) Close() error {
+	s.draining.Store(true)
+	err := errors.Join(s.stopAccepting(), s.http.Close())
+	for c := range s.all() {
+		err = errors.Join(err, c.raw.Close())
+	}
+	return err
+}

@@ -1,0 +1,182 @@
+package plain
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+
+	"stile.example/stile/handlers/connections"
+)
+
+const example = "GET /v1/items/a.b_c~d:e@f-9?q=a%20b&callback=cb HTTP/1.1\r\nHost: example.org:8080\r\nUser-Agent: x (y; z)\r\naccept: */*\r\nConnection: Keep-Alive\r\n\r\n"
+
+// TestPlainRequests lists heads that are plain. [FuzzParse] compares how they are read.
+func TestPlainRequests(t *testing.T) {
+	for _, head := range plainHeads {
+		if n, v := classify([]byte(head)); v != whole || n != len(head) {
+			t.Errorf("%q: %d %d", head, n, v)
+		}
+		if !parse(head, new(request)) {
+			t.Errorf("%q is not plain", head)
+		}
+	}
+}
+
+var plainHeads = []string{
+	example,
+	"GET /v1/ HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /v1/items? HTTP/1.1\r\nHost: [2001:db8::1]:80\r\n\r\n",
+	"GET /v1/items?a=/?:@!$&'()*+,;=\"<>[]^`{|}\\ HTTP/1.1\r\nhost:a\r\n\r\n",
+	"GET /v1/../v1//items/./x HTTP/1.1\r\nHost: \t a \t \r\nX-Empty:\r\nCookie: a=b; c=\"d\"\r\n\r\n",
+	"GET /v1/items?" + strings.Repeat("x", 8000) + " HTTP/1.1\r\nHost: a\r\n\r\n",
+}
+
+// notPlain are requests that look nearly as a plain one, and that net/http must see.
+var notPlain = []string{
+	"", "\r\n", "\n", "GET", "get /v1/items HTTP/1.1\r\nHost: a\r\n\r\n",
+	"HEAD /v1/items HTTP/1.1\r\nHost: a\r\n\r\n",
+	"POST /v1/items HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+	"\r\nGET /v1/items HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET  /v1/items HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /v1/items  HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /v1/items\tHTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /v1/items HTTP/1.0\r\nHost: a\r\n\r\n",
+	"GET /v1/items HTTP/1.2\r\nHost: a\r\n\r\n",
+	"GET /v1/items HTTP/2.0\r\nHost: a\r\n\r\n",
+	"GET /v1/items HTTP/1.1 \r\nHost: a\r\n\r\n",
+	"GET /v1/items\r\nHost: a\r\n\r\n",
+	"GET /v1/items/%61 HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /v1/items/é HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /v1/items/a;b HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /v1/items?a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /v1/items?a=é HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /v2/items HTTP/1.1\r\nHost: a\r\n\r\n", "GET /widgets/v1/ HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET http://a/v1/items HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET //v1/items HTTP/1.1\r\nHost: a\r\n\r\n",
+	"GET /v1/items HTTP/1.1\nHost: a\n\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\n\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost:\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a b\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a/b\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a@b\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost : a\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\n Host: a\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nX: y\r\n z\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nX: y\r\n\tz\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nX\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\n: y\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nX_Y: z\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nX: \x7f\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nX: é\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nX: 1\r\nx: 2\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\ncontent-length: 5\r\n\r\nhello",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\ntRANSFER-eNCODING: identity\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nHTTP2-Settings: x\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nTrailer: X\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nTE: trailers\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nPragma: no-cache\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nProxy-Connection: close\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, close\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\nConnection:\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X", 1) + ": " + strings.Repeat("y", maxHead) + "\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\n" + many(maxFields) + "\r\n",
+}
+
+func many(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "X-%d: y\r\n", i)
+	}
+	return b.String()
+}
+
+// TestOtherRequests checks that what is not exactly plain is handed over.
+func TestOtherRequests(t *testing.T) {
+	for _, text := range notPlain {
+		n, v := classify([]byte(text))
+		if v == whole && parse(text[:n], new(request)) {
+			t.Errorf("%q is taken", text)
+		}
+	}
+}
+
+// TestClassifyPieces checks that a plain head is recognised in whatever pieces it comes, and that
+// each beginning of it may become one.
+func TestClassifyPieces(t *testing.T) {
+	for end := range len(example) {
+		if n, v := classify([]byte(example[:end])); v != partial || n != 0 {
+			t.Fatalf("the first %d bytes: %d %d", end, n, v)
+		}
+	}
+	if n, v := classify([]byte(example + "GE")); v != whole || n != len(example) {
+		t.Errorf("%d %d", n, v)
+	}
+	for _, bad := range []string{"X", "GEX", "GET /v1x", "GET /v1/\n", "GET /v1/ HTTP/1.1\r\nX\n", "GET /v1/" + strings.Repeat("x", maxHead)} {
+		if _, v := classify([]byte(bad)); v != other {
+			t.Errorf("%q may become plain", bad)
+		}
+	}
+}
+
+// read is what a server has read of a request, without what belongs to its connection.
+type read struct {
+	Method, RequestURI, Proto, Host string
+	Major, Minor                    int
+	URL                             url.URL
+	Header                          http.Header
+	Length                          int64
+	NoBody, Close, TLS              bool
+	Encoding                        []string
+	Trailer, Form                   int
+	Remote                          string
+}
+
+func asRead(r *http.Request) read {
+	return read{r.Method, r.RequestURI, r.Proto, r.Host, r.ProtoMajor, r.ProtoMinor, *r.URL, r.Header.Clone(), r.ContentLength,
+		r.Body == http.NoBody, r.Close, r.TLS != nil, r.TransferEncoding, len(r.Trailer), len(r.Form), r.RemoteAddr}
+}
+
+// FuzzParse gives each head that is taken, followed by another request, to net/http. It must read
+// the same request, and continue at the same byte.
+func FuzzParse(f *testing.F) {
+	for _, text := range plainHeads {
+		f.Add([]byte(text))
+	}
+	for _, text := range notPlain {
+		f.Add([]byte(text))
+	}
+	var got []read
+	record := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, asRead(r)) })
+	netHTTP := newExchanger(f, connections.Server(record))
+	const next = "GET /next HTTP/1.1\r\nHost: next\r\n\r\n"
+	f.Fuzz(func(t *testing.T, b []byte) {
+		n, v := classify(b)
+		r := &request{Request: http.Request{RemoteAddr: "192.0.2.2:1"}}
+		if v != whole || !parse(string(b[:n]), r) {
+			return
+		}
+		got = nil
+		netHTTP.exchange([]byte(string(b[:n]) + next))
+		if len(got) != 2 || got[1].RequestURI != "/next" {
+			t.Fatalf("%q: net/http reads %d requests: %+v", b[:n], len(got), got)
+		}
+		if want := asRead(&r.Request); !reflect.DeepEqual(got[0], want) {
+			t.Errorf("%q:\n    here %+v\nnet/http %+v", b[:n], want, got[0])
+		}
+	})
+}

@@ -1,0 +1,50 @@
+package plain
+
+import (
+	"io"
+	"net/http"
+	"reflect"
+	"testing"
+
+	"stile.example/stile/stiletest/smuggling"
+)
+
+// TestSmuggling sends each request that programs read differently, alone and after a plain one.
+// This server and net/http must read the same requests and bodies, and write the same statuses.
+func TestSmuggling(t *testing.T) {
+	type seen struct {
+		Request read
+		Body    string
+		Failed  bool
+	}
+	var got []seen
+	ours, netHTTP := both(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s := seen{Request: asRead(r)}
+		body, err := io.ReadAll(r.Body)
+		s.Body, s.Failed = string(body), err != nil
+		got = append(got, s)
+	}))
+	for _, text := range smuggling.Requests("a") {
+		for _, before := range []string{"", get("first")} {
+			sent := []byte(before + text)
+			got = nil
+			here, _ := responsesIn(t, ours.exchange(sent))
+			mine := got
+			got = nil
+			there, _ := responsesIn(t, netHTTP.exchange(sent))
+			if !reflect.DeepEqual(mine, got) {
+				t.Errorf("%q:\n    here %+v\nnet/http %+v", sent, mine, got)
+			}
+			if !reflect.DeepEqual(statuses(here), statuses(there)) {
+				t.Errorf("%q: %v, net/http %v", sent, statuses(here), statuses(there))
+			}
+		}
+	}
+}
+
+func statuses(all []*http.Response) (found []int) {
+	for _, r := range all {
+		found = append(found, r.StatusCode)
+	}
+	return found
+}
