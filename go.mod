@@ -3,7 +3,6 @@ module stile.example/stile
 go 1.26.0
 
 require (
-	filippo.io/nistec v0.0.4
 	github.com/bmatcuk/doublestar/v4 v4.10.4
 	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/dchest/captcha v1.1.0

@@ -36,8 +36,8 @@ var allowedImports = map[string]string{
 	"tokens/issuers":            "tokens/bearer outbound recent",
 	"tokens/object":             "",
 	"tokens/signing":            "durable tokens/jwk golang-jwt/jwt",
-	"tokens/proof":              "tokens/object tokens/proof/p256 recent",
-	"tokens/proof/p256":         "filippo.io/nistec",
+	"tokens/proof":              "tokens/object recent",
+	"tokens/proof/session":      "",
 	"outbound":                  "",
 	"outbound/authority":        "",
 	"editdistance":              "",
@@ -116,11 +116,12 @@ var allowedImports = map[string]string{
 	"snippet":                   "",
 	"handlers/items":            "content content/labels handlers/codes handlers/metrics handlers/transport tracing",
 	"handlers/sites":            "handlers/codes tenants",
+	"handlers/proofs":           "handlers/codes handlers/transport tokens tokens/proof tokens/proof/session",
 	"handlers/titles":           "recent tokens",
 	"handlers/queue":            "content handlers/transport tokens",
 	"handlers/accesslog":        "handlers/codes handlers/transport refusals",
 	"handlers/oauth":            "handlers/accesslog handlers/codes handlers/transport refusals tenants tokens tokens/bearer labstack/echo evidence tracing",
-	"handlers":                  "deadlines handlers/accesslog handlers/codes handlers/connections handlers/files handlers/items handlers/metrics handlers/oauth handlers/queue handlers/sites handlers/snippet handlers/titles handlers/transport tokens tokens/bearer tokens/proof tenants tenants/callback usage content addresses challenge refusals labstack/echo tokens/readable evidence tracing history",
+	"handlers":                  "deadlines handlers/accesslog handlers/codes handlers/connections handlers/files handlers/items handlers/metrics handlers/oauth handlers/queue handlers/proofs handlers/sites handlers/snippet handlers/titles handlers/transport tokens tokens/bearer tokens/proof tokens/proof/session tenants tenants/callback usage content addresses challenge refusals labstack/echo tokens/readable evidence tracing history",
 	"static":                    "",
 	"widgets":                   "",
 	"widgets/build":             "evanw/esbuild",
@@ -150,7 +151,7 @@ var allowedImports = map[string]string{
 	"operations/tokenstate":     "operations/failure datadir settings tenants tokens tokens/bearer operations/lists",
 	"durable":                   "",
 	"socket":                    "datadir operations content golang.org/x/sys",
-	"server":                    "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics handlers/plain settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/readable usage golang.org/x/crypto console console/frame console/signin handlers/transport tracing console/api console/openapi history console/developers store/tables/repeats corpus/replica/buckets store store/valkey store/postgres/values store/states nodes datadir/access",
+	"server":                    "datadir operations socket handlers handlers/codes handlers/connections handlers/files handlers/metrics handlers/plain handlers/proofs settings static demo widgets addresses challenge content content/imports content/options refusals tenants tokens tokens/bearer tokens/proof tokens/proof/session tokens/readable usage golang.org/x/crypto console console/frame console/signin handlers/transport tracing console/api console/openapi history console/developers store/tables/repeats corpus/replica/buckets store store/valkey store/postgres/values store/states nodes datadir/access",
 	"commands":                  "commands/accounts commands/confirmation commands/execution commands/help commands/printing commands/report commands/syntax commands/tenantflags datadir operations socket server settings simulate addresses content content/imports content/labels content/options corpus/synonyms tenants tokens/readable tokens/signing usage spf13/cobra spf13/pflag mattn/go-sqlite3 commands/upkeep commands/webhooks commands/lists commands/statement commands/policy commands/developers datadir/access store/breaker",
 	"commands/accounts":         "commands/printing commands/syntax operations spf13/cobra audit commands/confirmation operations/accounts commands/host",
 	"operations/policies":       "datadir operations/failure settings simulate tenants operations/lookup",
@@ -222,7 +223,7 @@ var allowedImports = map[string]string{
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "addresses", "doctor", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options", "editdistance", "console/chart", "statements/files"}
+	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "tokens/proof/session", "addresses", "doctor", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options", "editdistance", "console/chart", "statements/files"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 

@@ -196,8 +196,10 @@ func left(v tokens.Verdict, limit uint32) uint32 {
 	return limit - min(v.State.Used.Total().Calls, limit)
 }
 
-// reply appends the token's state to the body, and sends it.
+// reply appends to the body the session that the server offers, if any, and the token's state, and
+// sends it.
 func (a *API) reply(r *request, s tokens.State) {
+	a.Sessions.AppendOffer(&r.Request, r.agreement, r.claims.ID, r.key, s)
 	r.AppendString(`"token":{`)
 	r.appendState(s)
 	r.AppendString("}}}")

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"stile.example/stile/handlers/proofs"
 	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
@@ -17,13 +18,15 @@ type caller struct {
 	dpop     bool          // the token came by RFC 9449's scheme
 	key      tokens.Key    // with which a valid proof was made; zero: there is none
 	proofErr error         // why the proof is invalid; nil: it is valid, or there is none
-	proof    proof.Checked // from which key was read
+	proof    proof.Checked // the DPoP proof from which key was read; zero: there is none
 	once     tokens.Once   // the proof, as long as it must be spent with the next write; zero: none
+	counter  uint32        // the same for a session proof; 0: none
 	binder   bool          // this request bound the token
 
-	needsProof bool   // the token was sent such that it needs a valid proof, whatever its binding
-	blocked    bool   // a rule blocks the address for the tenant's new tokens
-	policy     Policy // of the tenant
+	agreement  proofs.Agreement // that a valid proof offers
+	needsProof bool             // the token was sent such that it needs a valid proof
+	blocked    bool             // a rule blocks the address for the tenant's new tokens
+	policy     Policy           // of the tenant
 }
 
 // event returns the call as an event for the token.
@@ -32,7 +35,7 @@ func (r *request) event(route tokens.Route, records int) tokens.Call {
 		At: r.At, Tenant: r.Tenant.Number, IssuedAt: r.claims.IssuedAt, Expires: r.claims.Expires,
 		From: r.From, Key: r.key, InvalidProof: r.proofErr != nil, ConfirmedKey: tokens.KeyOf(r.claims.Confirmation),
 		Person: r.claims.Person, Route: route, Records: uint32(records), Blocked: r.blocked, Binder: r.binder,
-		Proof: r.once,
+		Proof: r.once, Counter: r.counter,
 	}
 }
 
@@ -46,7 +49,7 @@ func (r *request) proven(c tokens.Call) tokens.Call {
 // spent notes that the proof was spent with what an event wrote.
 func (r *request) spent(v tokens.Verdict) {
 	if v.Spent {
-		r.once = tokens.Once{}
+		r.once, r.counter = tokens.Once{}, 0
 	}
 }
 

@@ -28,6 +28,7 @@ import (
 	"stile.example/stile/handlers/items"
 	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/handlers/oauth"
+	"stile.example/stile/handlers/proofs"
 	"stile.example/stile/handlers/queue"
 	"stile.example/stile/handlers/snippet"
 	"stile.example/stile/history"
@@ -62,6 +63,7 @@ type API struct {
 
 	Gate      *tokens.Gate
 	Proofs    *proof.Checker
+	Sessions  proofs.Sessions
 	Tenants   *tenants.Directory
 	Meter     *usage.Meter
 	Addresses interface {

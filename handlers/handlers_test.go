@@ -23,11 +23,13 @@ import (
 	"stile.example/stile/content"
 	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/handlers/oauth"
+	"stile.example/stile/handlers/proofs"
 	"stile.example/stile/history"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/tokens/proof"
+	"stile.example/stile/tokens/proof/session"
 	"stile.example/stile/tokens/signing"
 	"stile.example/stile/usage"
 )
@@ -76,6 +78,8 @@ func newSite(t testing.TB) *site {
 	s.must(err)
 	maker, err := challenge.NewMaker(keys.SecretKey())
 	s.must(err)
+	sealer, err := session.NewSealer(keys.SecretKey())
+	s.must(err)
 	s.key = keys.SecretKey()
 	directory, err := tenants.Open(context.Background(), &memStore{}, keys.SecretKey())
 	s.must(err)
@@ -83,7 +87,7 @@ func newSite(t testing.TB) *site {
 		Log: slog.New(slog.NewJSONHandler(s.lines, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Now: func() time.Time { return s.now }, PublicURL: publicURL,
 		Verifier: verifier, Signer: &bearer.Signer{Keys: keys, Issuer: publicURL, Audience: publicURL},
-		Assertions: assertions, JWKS: keys.JWKS, StatementKeys: func(context.Context) ([]string, error) { return []string{"a+1+b"}, nil }, Gate: &tokens.Gate{Store: s.tokens, Addresses: s.addresses}, Proofs: proof.NewChecker(start.Add(-time.Hour)), Tenants: directory,
+		Assertions: assertions, JWKS: keys.JWKS, StatementKeys: func(context.Context) ([]string, error) { return []string{"a+1+b"}, nil }, Gate: &tokens.Gate{Store: s.tokens, Addresses: s.addresses}, Proofs: proof.NewChecker(start.Add(-time.Hour)), Sessions: proofs.Sessions{Sealer: sealer, Origin: publicURL}, Tenants: directory,
 		Addresses: s.addresses, Challenges: maker, Refusals: s.notes, ShowAddress: networkOf,
 		Meter: &usage.Meter{}, Content: s.corpus, PolicyOf: func(*tenants.Tenant) Policy { return s.policy },
 		AdminHosts: []string{"example.com"}, // httptest's

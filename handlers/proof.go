@@ -2,11 +2,14 @@ package handlers
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 
 	"stile.example/stile/handlers/codes"
+	"stile.example/stile/handlers/proofs"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/proof"
+	"stile.example/stile/tokens/proof/session"
 )
 
 // checkProof finds the key that made the request's proof. Whether a token needs a valid proof
@@ -14,7 +17,7 @@ import (
 // was sent such that it needs a proof, an invalid or missing one is refused here. The proof of a
 // token that is known to be dead is not checked.
 func (a *API) checkProof(r *request, token string, inURL bool) error {
-	text, err := findProof(r)
+	text, err := proofs.Find(&r.Request)
 	urlNeedsProof := inURL && r.policy.QueryTokens == QueryTokensProof
 	needed := r.dpop || urlNeedsProof
 	switch {
@@ -27,16 +30,33 @@ func (a *API) checkProof(r *request, token string, inURL bool) error {
 	case text == "" || a.Gate.Dead(r.claims.ID) != tokens.None:
 		return nil
 	}
+	r.needsProof = needed
+	if session.IsProof(text) {
+		checked, err := a.Sessions.Check(&r.Request, text, token, r.claims.ID)
+		r.counter = checked.Counter
+		return r.useProofBy(checked.Key, err)
+	}
 	checked, err := a.Proofs.Check(text, proof.Request{
 		Method: r.HTTP.Method, URL: a.PublicURL + r.HTTP.URL.EscapedPath(), Token: token,
 	}, r.At)
-	r.needsProof = needed
+	if checked.SessionKey != "" {
+		r.agreement = proofs.Agreement{Browser: checked.SessionKey, Ath: sha256.Sum256([]byte(token))}
+	}
 	return r.useProof(checked, err)
 }
 
-// useProof stores the outcome of checking a proof: the key that made it, or why it is invalid.
+// useProof stores the outcome of checking a DPoP proof.
 func (r *request) useProof(checked proof.Checked, err error) error {
-	r.proof, r.key, r.proofErr, r.once = proof.Checked{}, tokens.Key{}, nil, tokens.Once{}
+	r.proof, r.once = proof.Checked{}, tokens.Once{}
+	if err == nil {
+		r.proof = checked
+	}
+	return r.useProofBy(tokens.KeyOf(checked.Thumbprint), err)
+}
+
+// useProofBy stores the outcome of checking a proof: the key that made it, or why it is invalid.
+func (r *request) useProofBy(key tokens.Key, err error) error {
+	r.key, r.proofErr = tokens.Key{}, nil
 	switch {
 	case errors.Is(err, proof.ErrBusy):
 		return &codes.Refusal{Code: codes.Overloaded, Retry: codes.RetryDelay(), Explanation: codes.Explanation{Rule: "proof", Why: err.Error()}}
@@ -46,7 +66,7 @@ func (r *request) useProof(checked proof.Checked, err error) error {
 			return invalidProof(err)
 		}
 	default:
-		r.proof, r.key = checked, tokens.KeyOf(checked.Thumbprint)
+		r.key = key
 	}
 	return nil
 }
@@ -54,9 +74,10 @@ func (r *request) useProof(checked proof.Checked, err error) error {
 // spendProof spends the request's proof, which is invalid from then on. For a token that is
 // unbound, and that the event does not bind, it stores nothing; for a bound token it stores at most
 // as many proofs as the token's limits admit. Otherwise anyone could fill the memory (S57). If
-// several servers share the store, the first write of the request spends the proof there too.
+// several servers share the store, the first write of the request spends the proof there too. It
+// leaves a session proof to the token's step.
 func (a *API) spendProof(ctx context.Context, r *request, e tokens.Event) error {
-	if r.key == (tokens.Key{}) {
+	if r.key == (tokens.Key{}) || r.counter != 0 {
 		return nil
 	}
 	s, err := a.Gate.State(ctx, r.claims.ID)
@@ -66,12 +87,12 @@ func (a *API) spendProof(ctx context.Context, r *request, e tokens.Event) error 
 	if s.Bound.Kind == tokens.Unbound {
 		s, _ = tokens.Step(s, r.policy.Token, e)
 	}
-	spent, most := r.proof, proofsOf(r.policy.Token)
+	spent, most := r.proof, proofs.MostOf(r.policy.Token)
 	switch {
 	case s.Dead != tokens.None || s.Bound.Kind == tokens.Unbound:
 		return nil
 	case s.Bound.Kind == tokens.ToKey && s.Bound != tokens.BindToKey(r.key):
-		spent, most = spent.Foreign(), foreignProofs
+		spent, most = spent.Foreign(), proofs.MostForeign
 	case s.Bound.Kind == tokens.ToAddress && (!r.needsProof || s.Bound != tokens.BindTo(r.From)):
 		return nil
 	}
@@ -102,34 +123,6 @@ func (a *API) storeFault(ctx context.Context, r *request, err error) error {
 	return codes.Unavailable(err)
 }
 
-// foreignProofs is the maximum of proofs by other keys that are stored for a token. As long as
-// there are fewer, each of them is valid only once too.
-const foreignProofs = 32
-
-// proofsOf returns how many proofs a token's limits admit while a proof is valid: two windows of
-// calls and suggestions, and some for challenges.
-func proofsOf(p tokens.Policy) int {
-	windows := int(proof.Life/p.SpikePer) + 1
-	return min(int(p.SpikeCalls)+int(p.SpikeSuggestions), maxProofs)*windows + 4*int(p.PerToken)
-}
-
-// maxProofs bounds the spike limits in proofsOf.
-const maxProofs = 10_000
-
-// findProof returns the proof from the header or from the parameters. A request may contain only
-// one.
-func findProof(r *request) (string, error) {
-	param, n := r.Lookup("proof")
-	header := r.HTTP.Header["Dpop"]
-	if n+len(header) > 1 {
-		return "", codes.Malformed("the proof is given more than once")
-	}
-	if len(header) == 1 {
-		return header[0], nil
-	}
-	return param, nil
-}
-
 // noProof refuses a request without a proof.
 func noProof() *codes.Refusal {
 	return &codes.Refusal{Code: codes.ProofInvalid, Explanation: codes.Explanation{Rule: "binding", Why: "the request has no proof"}}
@@ -145,8 +138,13 @@ func invalidProof(why error) *codes.Refusal {
 // proofRefusal refuses a request whose token, with its state, needs a valid proof.
 func (a *API) proofRefusal(r *request, s tokens.State) error {
 	why := noProof()
-	if r.proofErr != nil {
+	switch {
+	case r.proofErr != nil:
 		why = invalidProof(r.proofErr)
+	case r.counter != 0 && s.Bound != tokens.BindToKey(r.key):
+		why = invalidProof(session.ErrUnbound)
+	case r.counter != 0:
+		why = invalidProof(session.ErrUsed)
 	}
 	if bound := s.BoundTo(a.ShowAddress); bound != "" {
 		why.Why += "; the token is " + bound

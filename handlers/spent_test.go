@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"stile.example/stile/addresses"
+	"stile.example/stile/handlers/proofs"
 	"stile.example/stile/stiletest"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/proof"
@@ -59,10 +60,10 @@ func TestS57ForeignProofs(t *testing.T) {
 		t.Fatal(code)
 	}
 	other, codes := stiletest.NewKey(), map[string]int{}
-	for range foreignProofs + 20 {
+	for range proofs.MostForeign + 20 {
 		codes[call(other)]++
 	}
-	if codes["token_hijacked"] != foreignProofs || codes["overloaded"] != 20 {
+	if codes["token_hijacked"] != proofs.MostForeign || codes["overloaded"] != 20 {
 		t.Errorf("another key: %v", codes)
 	}
 	for range 50 {
@@ -75,7 +76,7 @@ func TestS57ForeignProofs(t *testing.T) {
 // TestS57Limits checks that as many proofs are stored for a token as its limits admit.
 func TestS57Limits(t *testing.T) {
 	p := tokens.Policy{SpikeCalls: 60, SpikeSuggestions: 240, SpikePer: 60e9, PerToken: 6}
-	if n := proofsOf(p); n < 2*300 || 64*n > 1<<16 || proof.Life <= 60e9 {
+	if n := proofs.MostOf(p); n < 2*300 || 64*n > 1<<16 || proof.Life <= 60e9 {
 		t.Errorf("%d proofs a token", n)
 	}
 }

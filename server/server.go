@@ -23,11 +23,13 @@ import (
 	"stile.example/stile/handlers/files"
 	"stile.example/stile/handlers/metrics"
 	"stile.example/stile/handlers/plain"
+	"stile.example/stile/handlers/proofs"
 	"stile.example/stile/settings"
 	"stile.example/stile/socket"
 	"stile.example/stile/tokens"
 	"stile.example/stile/tokens/bearer"
 	"stile.example/stile/tokens/proof"
+	"stile.example/stile/tokens/proof/session"
 	"stile.example/stile/tracing"
 	"stile.example/stile/widgets"
 )
@@ -183,6 +185,10 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	if err != nil {
 		return nil, err
 	}
+	sealer, err := session.NewSealer(d.Keys.SecretKey())
+	if err != nil {
+		return nil, err
+	}
 	srv.proofs = proof.NewChecker(usedSince(d))
 	srv.metrics = metrics.New(func() float64 { return float64(d.Store.Live()) })
 	srv.metrics.Addresses(srv.countAddresses)
@@ -194,7 +200,7 @@ func (srv *Server) api(s *settings.Settings) (*handlers.API, error) {
 	api := &handlers.API{
 		Log: d.Log, Now: d.Now, PublicURL: srv.origin, TrustedProxies: s.TrustedProxies,
 		Verifier: d.Verifier, Signer: d.Signer, Assertions: assertions, JWKS: d.Keys.JWKS, StatementKeys: d.Statements.Keys,
-		Gate: d.Gate, Proofs: srv.proofs, Tenants: d.Tenants, Meter: d.Meter, Content: d.Store, PolicyOf: srv.policies.of,
+		Gate: d.Gate, Proofs: srv.proofs, Sessions: proofs.Sessions{Sealer: sealer, Origin: srv.origin}, Tenants: d.Tenants, Meter: d.Meter, Content: d.Store, PolicyOf: srv.policies.of,
 		Addresses: d.Addresses, Challenges: challenges, Refusals: d.Refusals, ShowAddress: d.ShowAddress,
 		Evidence: d.Evidence,
 		Ready:    srv.Ready, Degraded: srv.Degraded, Widgets: layer, Metrics: srv.metrics, History: d.History, Traces: srv.traces,

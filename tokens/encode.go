@@ -17,11 +17,12 @@ const (
 	version2 = 2 // adds Roaming
 	version3 = 3 // adds Hints and Rendered
 	version4 = 4 // adds BoundAfter
-	newest   = version4
+	version5 = 5 // adds Proofs
+	newest   = version5
 )
 
 // stateSizes holds the length of each version in bytes, the version byte included.
-var stateSizes = [...]int{version1: 1 + 142, version2: 1 + 158, version3: 1 + 163, version4: 1 + 165}
+var stateSizes = [...]int{version1: 1 + 142, version2: 1 + 158, version3: 1 + 163, version4: 1 + 165, version5: 1 + 177}
 
 // AppendState appends s in the newest version of the stored form.
 func AppendState(b []byte, s State) []byte {
@@ -108,6 +109,11 @@ func (c *codec) state(s *State, version byte) {
 		return
 	}
 	num16(c, &s.BoundAfter)
+	if version < version5 {
+		return
+	}
+	num32(c, &s.Proofs.Highest)
+	num64(c, &s.Proofs.Used)
 }
 
 func (c *codec) window(w *Window) {

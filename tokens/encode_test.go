@@ -31,17 +31,20 @@ var full = State{
 	Roaming: Roaming{Since: 0x69571a83, Seen: [3]uint32{0x61, 0x6200, 0x630000}},
 	Hints:   0x0171, Rendered: 6,
 	BoundAfter: 0x0181,
+	Proofs:     ProofWindow{Highest: 0x0191, Used: 0x1920000000000001},
 }
 
 // goldens returns, for each golden file, the state that it contains.
 func goldens() map[string]State {
-	v3 := full
+	v4 := full
+	v4.Proofs = ProofWindow{}
+	v3 := v4
 	v3.BoundAfter = 0
 	v2 := v3
 	v2.Hints, v2.Rendered, v2.OpenChallenge.For = 0, 0, ByTenant
 	v1 := v2
 	v1.Roaming, v1.Bound.Kind = Roaming{}, ToAddress
-	return map[string]State{"state_v1.hex": v1, "state_v2.hex": v2, "state_v3.hex": v3, "state_v4.hex": full}
+	return map[string]State{"state_v1.hex": v1, "state_v2.hex": v2, "state_v3.hex": v3, "state_v4.hex": v4, "state_v5.hex": full}
 }
 
 // TestGoldenStates checks that the bytes of every version are read, and that the newest version is
@@ -64,7 +67,7 @@ func TestGoldenStates(t *testing.T) {
 			t.Errorf("%s: a byte too many: %+v, %v", file, s, err)
 		}
 	}
-	if got, want := AppendState(nil, full), readGolden(t, "state_v4.hex"); !bytes.Equal(got, want) {
+	if got, want := AppendState(nil, full), readGolden(t, "state_v5.hex"); !bytes.Equal(got, want) {
 		t.Errorf("the stored form changed:\n got %x\nwant %x", got, want)
 	}
 }
@@ -72,7 +75,7 @@ func TestGoldenStates(t *testing.T) {
 // TestUnknownVersions checks that a version that this program does not know is an error, whatever
 // its length.
 func TestUnknownVersions(t *testing.T) {
-	for _, version := range []byte{0, 5, 255} {
+	for _, version := range []byte{0, 6, 255} {
 		b := AppendState(nil, full)
 		b[0] = version
 		if s, err := DecodeState(b); err == nil || !strings.Contains(err.Error(), "unknown version") || s != (State{}) {
@@ -88,7 +91,7 @@ func TestEveryFieldIsStored(t *testing.T) {
 	check := func(s State) bool {
 		b := AppendState(nil, s)
 		got, err := DecodeState(b)
-		want, _ := binary.Append([]byte{4}, binary.LittleEndian, s)
+		want, _ := binary.Append([]byte{5}, binary.LittleEndian, s)
 		return err == nil && got == s && bytes.Equal(b, want)
 	}
 	if err := quick.Check(check, nil); err != nil {

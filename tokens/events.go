@@ -19,6 +19,7 @@ type Call struct {
 	Expires      time.Time
 	From         netip.Addr // source address, as addresses.Canonical returns it
 	Key          Key        // key of a valid proof; zero: there was no valid proof
+	Counter      uint32     // of the session proof by Key, while it is unused; 0: Key needs none
 	InvalidProof bool       // there was a proof, and it is invalid
 	ConfirmedKey Key        // the key that the token itself names (cnf.jkt); zero: it names none
 	Person       [16]byte   // who uses the token, as its external issuer says; zero: not known

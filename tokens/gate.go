@@ -90,8 +90,7 @@ type Gate struct {
 func (g *Gate) Check(ctx context.Context, id ID, p Policy, e Check) (Verdict, error) {
 	s, known := g.Store.Peek(id)
 	if known && s.Dead == None && (s.AddressChecked || !e.Blocked) {
-		if next, v := check(s, p, e); v.Outcome == Admit && next == s {
-			v.State = s
+		if next, v := Step(s, p, e); v.Outcome == Admit && next == s {
 			return v, nil
 		}
 	}
@@ -111,7 +110,7 @@ func (g *Gate) Apply(ctx context.Context, id ID, p Policy, e Event) (Verdict, er
 	}
 	v, err := g.step(ctx, id, p, e)
 	if err == nil && v.Spent {
-		e = withCall(e, func(c Call) Call { c.Proof = Once{}; return c })
+		e = withCall(e, func(c Call) Call { c.Proof, c.Counter = Once{}, 0; return c })
 	}
 	counts := v.NewlyBound
 	if shared, ok := g.Store.(SharedStore); ok && err == nil && v.isBeforeAddress() {
@@ -161,7 +160,7 @@ func stepShared(ctx context.Context, store SharedStore, id ID, p Policy, e Event
 	} else {
 		spent, err = store.UpdateOnce(ctx, id, c.Proof, fn)
 	}
-	v.Spent = spent
+	v.Spent = v.Spent || spent
 	return v, err
 }
 

@@ -316,3 +316,43 @@ func TestGateReportsTheKey(t *testing.T) {
 		}
 	}
 }
+
+// TestGateSpendsACounterOnce checks that a session proof is spent before the address is consulted,
+// so that simultaneous copies of a request consult it once, and that a Check that admits stores
+// nothing.
+func TestGateSpendsACounterOnce(t *testing.T) {
+	addresses := &fakeAddresses{verdict: AddressVerdict{Allowance: 20}}
+	store := &memStore{states: map[ID]State{}}
+	g := Gate{Store: store, Addresses: addresses}
+	c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1"), Key: Key{1}, Records: 15}
+	if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit {
+		t.Fatalf("the first call: %+v, %v", v, err)
+	}
+	c.Counter, c.Records = 1, 5
+	was := store.states[ID{1}]
+	if v, err := g.Check(t.Context(), ID{1}, generous, Check{Call: c}); err != nil || v.Outcome != Admit || v.Spent || store.states[ID{1}] != was {
+		t.Errorf("a check: %+v, %v", v, err)
+	}
+	if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit || !v.Spent {
+		t.Errorf("its call: %+v, %v", v, err)
+	}
+	c.Counter, c.Records = 2, 15 // more than the allowance
+	checks, refused := addresses.checks, 0
+	copied := c
+	for _, e := range []Event{Check{Call: c}, c, Check{Call: copied}, copied} {
+		v, err := g.Apply(t.Context(), ID{1}, generous, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v.Outcome == Refuse && v.Reason == ProofInvalid {
+			refused++
+		}
+	}
+	if addresses.checks != checks+1 || refused != 3 {
+		t.Errorf("consulted %d times, %d refused of 3", addresses.checks-checks, refused)
+	}
+	c.Counter = 0 // the request's own call, after its Check has spent the proof
+	if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit {
+		t.Errorf("the call of the check that consulted the address: %+v, %v", v, err)
+	}
+}

@@ -24,12 +24,13 @@ type model struct {
 	solved           map[uint16]bool
 	issuedChallenges int
 	only             Key
+	used             map[uint32]bool // counters of session proofs
 }
 
 // TestProperties checks what must hold for every sequence of events.
 func TestProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := model{now: midnight.Add(23 * time.Hour), issued: midnight.Add(23 * time.Hour), solved: map[uint16]bool{}, policy: Policy{
+		m := model{now: midnight.Add(23 * time.Hour), issued: midnight.Add(23 * time.Hour), solved: map[uint16]bool{}, used: map[uint32]bool{}, policy: Policy{
 			Calls:            rapid.Uint32Range(1, 40).Draw(t, "calls"),
 			Records:          rapid.Uint32Range(1, 400).Draw(t, "records"),
 			BindWithin:       10 * time.Minute,
@@ -70,15 +71,21 @@ func (m *model) call(t *rapid.T) Call {
 	m.now = m.now.Add(time.Duration(rapid.IntRange(-60, 600).Draw(t, "dt")) * time.Second)
 	last := rapid.SampledFrom([]byte{1, 1, 1, 1, 1, 1, 1, 2}).Draw(t, "ip")
 	key := Key{rapid.SampledFrom([]byte{0, 1, 1, 1, 1, 2}).Draw(t, "key")}
+	binder := rapid.IntRange(0, 9).Draw(t, "binder") == 0
+	counter := uint32(0)
+	if key != (Key{}) && !binder { // a session proof binds nothing
+		high := m.state.Proofs.Highest
+		counter = rapid.SampledFrom([]uint32{0, 0, 1, high, high + 1, high + 2, high + 63, high + 64, high - 1, high - 63, high - 64}).Draw(t, "counter")
+	}
 	return Call{
-		At: m.now, Tenant: 1, IssuedAt: m.issued, Expires: m.issued.Add(24 * time.Hour),
+		At: m.now, Counter: counter, Tenant: 1, IssuedAt: m.issued, Expires: m.issued.Add(24 * time.Hour),
 		From: netip.AddrFrom4([4]byte{192, 0, 2, last}),
 		Key:  key, InvalidProof: key == Key{} && rapid.Bool().Draw(t, "invalid proof"), ConfirmedKey: m.only,
 		Route:   Route(rapid.IntRange(0, Routes-1).Draw(t, "route")),
 		Records: rapid.Uint32Range(0, 50).Draw(t, "n"),
 		Titles:  rapid.Uint32Range(0, 8).Draw(t, "titles"),
 		Blocked: rapid.IntRange(0, 9).Draw(t, "blocked by a rule") == 0,
-		Binder:  rapid.IntRange(0, 9).Draw(t, "binder") == 0,
+		Binder:  binder,
 		Address: AddressVerdict{Known: rapid.IntRange(0, 3).Draw(t, "known") > 0, Blocked: rapid.IntRange(0, 9).Draw(t, "blocked") == 0,
 			Kind: rapid.SampledFrom([]Kind{NoKind, NoKind, Work, Picture}).Draw(t, "kind"), Level: rapid.Uint8Range(0, MaxLevel).Draw(t, "level"),
 			Allowance: rapid.SampledFrom([]uint32{0, 1, 50, 100}).Draw(t, "allowance"), Shared: rapid.Bool().Draw(t, "shared")},
@@ -108,6 +115,7 @@ func (m *model) apply(t *rapid.T, e Event) {
 	m.staysBound(t, next, v)
 	m.otherKeys(t, next, v, e)
 	m.counts(t, next, v, e)
+	m.proofs(t, next, v, e)
 	m.state = next
 }
 
@@ -131,6 +139,9 @@ func (m *model) checks(t *rapid.T, next State, v Verdict, e Event) {
 	}
 	if v.Outcome != Admit || ch.Suggest || next.Used.Total().Records+ch.Records > m.policy.Records {
 		return
+	}
+	if v.Spent {
+		ch.Counter = 0
 	}
 	if _, after := Step(next, m.policy, ch.Call); after.Outcome != Admit {
 		t.Fatalf("the Check admitted %+v, the call got %+v", ch.Call, after)
@@ -189,6 +200,26 @@ func (m *model) otherKeys(t *rapid.T, next State, v Verdict, e Event) {
 	killed.Dead = Hijacked
 	if v.Outcome != Refuse || next != m.state && (next != killed || !m.policy.KillOnForeignKey || c.Key == Key{}) {
 		t.Fatalf("call %+v without the key changed %+v to %+v: %+v", c, m.state, next, v)
+	}
+}
+
+// proofs checks that a session proof works once: whatever its event does, nothing but a Check that
+// changes nothing leaves it unused. No other event changes the window.
+func (m *model) proofs(t *rapid.T, next State, v Verdict, e Event) {
+	c, _ := callOf(e)
+	_, isCheck := e.(Check)
+	had := c.Counter != 0 && v.Reason != ProofInvalid && m.state.Dead == None && !(c.Blocked && !m.state.AddressChecked)
+	switch {
+	case c.Counter != 0 && m.used[c.Counter] && (v.Outcome != Refuse || next != m.state):
+		t.Fatalf("counter %d was used twice: %+v", c.Counter, v)
+	case had && m.state.Bound != BindToKey(c.Key):
+		t.Fatalf("a session proof of %v was valid for %+v", c.Key, m.state)
+	case v.Spent != (had && !(isCheck && v.Outcome == Admit && next == m.state)):
+		t.Fatalf("spent is %v: %+v got %+v", v.Spent, e, v)
+	case !v.Spent && next.Proofs != m.state.Proofs:
+		t.Fatalf("unspent, but %+v became %+v", m.state.Proofs, next.Proofs)
+	case v.Spent:
+		m.used[c.Counter] = true
 	}
 }
 
@@ -285,9 +316,9 @@ func TestNamesAreComplete(t *testing.T) {
 }
 
 // TestStateIsSmall bounds the memory of a live token. With at most 46 bytes in a map from ID to
-// index, and its ID once more, it stays under 270 bytes.
+// index, and its ID once more, it stays under 290 bytes.
 func TestStateIsSmall(t *testing.T) {
-	if n := unsafe.Sizeof(State{}); n > 168 {
+	if n := unsafe.Sizeof(State{}); n > 184 {
 		t.Errorf("a State takes %d bytes", n)
 	}
 }

@@ -10,12 +10,20 @@ func Step(s State, p Policy, e Event) (State, Verdict) {
 }
 
 func step(s State, p Policy, e Event) (State, Verdict) {
-	if c, ok := callIn(e); ok && c.Blocked && !s.AddressChecked {
+	c, ok := callIn(e)
+	switch {
+	case ok && c.Blocked && !s.AddressChecked:
 		return s, refused(AddressBlocked)
-	}
-	if s.Dead != None {
+	case s.Dead != None:
 		return dead(s, p, e)
+	case c.Counter != 0:
+		return sessionStep(s, p, c, e)
 	}
+	return decide(s, p, e)
+}
+
+// decide applies an event to a living token.
+func decide(s State, p Policy, e Event) (State, Verdict) {
 	switch e := e.(type) {
 	case Check:
 		return check(s, p, e)

@@ -152,6 +152,8 @@ func (st *story) request(words []string) (string, error) {
 			suggest = true
 		} else if n, _ := fmt.Sscanf(w, "titles=%d", &c.Titles); n == 1 {
 			continue
+		} else if n, _ := fmt.Sscanf(w, "counter=%d", &c.Counter); n == 1 {
+			continue
 		} else if _, err := fmt.Sscanf(w, "#%d", &number); err == nil {
 			continue
 		} else if _, err := fmt.Sscanf(w, "records=%d", &c.Records); err != nil {

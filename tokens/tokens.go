@@ -11,6 +11,7 @@
 //   - step.go: the order of the checks, counting, revocation
 //   - bind.go, binding.go: what the first call binds a token to, and who may use it afterwards
 //   - roaming.go: use of a key-bound token from several addresses
+//   - proof_window.go: session proofs, each of which is valid once
 //   - ladder.go: challenges and spikes
 //   - gate.go: the path from an event to the store
 //   - encode.go: the stored form of a state
@@ -77,6 +78,7 @@ type State struct {
 	Hints            uint32    // counts towards Allowance as records do
 	Rendered         uint8     // how often the open challenge was rendered, as picture or sound
 	BoundAfter       uint16    // see [State.BoundAt]; 0: unbound, or bound by an older version
+	Proofs           ProofWindow
 }
 
 // boundAfter returns State.BoundAfter for a token that is bound at a time: the seconds since its

@@ -62,6 +62,6 @@ type Verdict struct {
 	OverRecords     bool   // Limit is the address's budget of records, not of bindings
 	RoamingLimit    bool   // Limit is the one of roaming
 	Forgotten       bool   // Reason is Expired because the token's state may have been lost
-	Spent           bool   // the call's Proof was spent with what this event wrote
+	Spent           bool   // the call's Proof or Counter was spent with what this event wrote
 	State           State  // the token's state after the event
 }

@@ -20,8 +20,9 @@ func TestMemoryOfAState(t *testing.T) {
 		state tokens.State
 		most  int
 	}{
-		"address-bound": {stateInUse(tokens.BindTo(netip.MustParseAddr("192.0.2.1"))), 105},
-		"key-bound":     {stateInUse(tokens.BindToKey(tokens.Key{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16})), 140},
+		"address-bound":       {stateInUse(tokens.BindTo(netip.MustParseAddr("192.0.2.1"))), 105},
+		"key-bound":           {stateInUse(tokens.BindToKey(tokens.Key{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16})), 140},
+		"with session proofs": {withSession(stateInUse(tokens.BindToKey(tokens.Key{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}))), 150},
 	} {
 		m := newStateTable(time.Hour, 1<<20)
 		packed := tokens.AppendPacked(nil, &c.state)
@@ -37,6 +38,12 @@ func TestMemoryOfAState(t *testing.T) {
 			t.Errorf("%s: a state takes %d bytes, more than %d", name, worst, c.most)
 		}
 	}
+}
+
+// withSession returns a state that has accepted session proofs.
+func withSession(s tokens.State) tokens.State {
+	s.Proofs = tokens.ProofWindow{Highest: 700, Used: 0xffff_ff7f_ffff_ffff}
+	return s
 }
 
 // stateInUse returns a state of a token that has made calls.

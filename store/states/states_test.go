@@ -166,6 +166,16 @@ func TestLimit(t *testing.T) {
 	storetest.CallLimit(t, stores, 200, callFrom(netip.MustParseAddr("192.0.2.1")))
 }
 
+// TestSessionProofs makes 64 calls with each of several session proofs, while replies are lost. A
+// lost reply must not lead to a second admission.
+func TestSessionProofs(t *testing.T) {
+	stores, links := nodes(t, 3, newMemory(), newTable())
+	for _, l := range links {
+		l.lose.Store(20)
+	}
+	storetest.SessionProofs(t, stores, callFrom(netip.MustParseAddr("192.0.2.1")))
+}
+
 // TestOneProof sends each of 500 proofs to both nodes several times at once, while replies are
 // lost.
 func TestOneProof(t *testing.T) {

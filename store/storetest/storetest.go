@@ -57,6 +57,7 @@ func run(t *testing.T, prefix string, prepare func(t *testing.T) (open func() St
 		"tokens/all updates count":               allCount,
 		"tokens/S2 never more than the limit":    limit,
 		"tokens/S3 one of many first calls":      oneBinds,
+		"tokens/a session proof is valid once":   sessionProofs,
 		"tokens/a cancelled context":             cancelled,
 		"tokens/listed by each filter":           tokensListed,
 		"tokens/pages neither skip nor repeat":   tokensPaged,

@@ -160,6 +160,57 @@ func CallLimit[S tokens.Store](t *testing.T, nodes []S, calls int, call tokens.C
 	}
 }
 
+// SessionProofs makes 64 simultaneous calls with each of several session proofs of a token, at
+// several nodes. Exactly one of them must be admitted, and none later.
+func SessionProofs[S tokens.Store](t *testing.T, nodes []S, call tokens.Call) {
+	t.Helper()
+	const proofs = 20
+	call.Key = tokens.Key{7}
+	if v, err := (&tokens.Gate{Store: nodes[0]}).Apply(t.Context(), tokens.ID{8}, Allowed(1000), call); err != nil || v.Outcome != tokens.Admit {
+		t.Fatalf("the call that binds: %+v, %v", v, err)
+	}
+	var admitted [proofs + 1]atomic.Int32
+	for n := proofs; n > 0; n-- {
+		Concurrently(64, func(i int) {
+			c := call
+			c.Counter = uint32(n)
+			v, err := (&tokens.Gate{Store: nodes[i%len(nodes)]}).Apply(t.Context(), tokens.ID{8}, Allowed(1000), c)
+			if err != nil {
+				t.Error(err)
+			}
+			if v.Outcome == tokens.Admit {
+				admitted[n].Add(1)
+			} else if v.Reason != tokens.ProofInvalid {
+				t.Errorf("counter %d: %+v", n, v)
+			}
+		})
+	}
+	for n := 1; n <= proofs; n++ {
+		if got := admitted[n].Load(); got != 1 {
+			t.Errorf("the session proof %d was admitted %d times", n, got)
+		}
+	}
+	if s := read(t, nodes[0], tokens.ID{8}); s.Used.Total().Calls != proofs+1 || s.Proofs.Highest != proofs {
+		t.Errorf("counted %+v", s)
+	}
+}
+
+// sessionProofs: a session proof is valid once, also after the store is opened again.
+func sessionProofs(t *testing.T, open func() Store) {
+	s := open()
+	call := callFrom(netip.MustParseAddr("192.0.2.1"))
+	SessionProofs(t, []Store{s}, call)
+	closed(t, s)
+	g := tokens.Gate{Store: with(t, open)}
+	call.Key = tokens.Key{7}
+	for counter, want := range map[uint32]tokens.Reason{1: tokens.ProofInvalid, 20: tokens.ProofInvalid, 21: tokens.None} {
+		call.Counter = counter
+		if v, err := g.Apply(t.Context(), tokens.ID{8}, Allowed(1000), call); err != nil || v.Reason != want {
+			t.Errorf("opened again, counter %d: %+v, %v", counter, v, err)
+		}
+	}
+}
+
 func limit(t *testing.T, open func() Store) {
 	g := tokens.Gate{Store: with(t, open)}
 	p := Allowed(50)

@@ -20,8 +20,8 @@ import (
 	"stile.example/stile/store/valkey"
 )
 
-// valueSize is that of a token's value: a state of 166 bytes, and what store/states puts before it.
-const valueSize = 183
+// valueSize is that of a token's value: a state of 178 bytes, and what store/states puts before it.
+const valueSize = 195
 
 // BenchmarkSwap measures swaps of 64 callers, each of its own token, over loopback: their number,
 // latency, and the processor time of both sides for each.

@@ -8,7 +8,8 @@ import (
 // claims are the claims of a proof.
 type claims struct {
 	jti, htm, htu, ath string
-	iat                int64 // Unix seconds
+	sessionKey         string // with which the browser offers a session; "": none
+	iat                int64  // Unix seconds
 }
 
 // readClaims parses the claims of RFC 9449 §4.2. All are required, even ath: here a proof always
@@ -18,7 +19,7 @@ func readClaims(part string) (c claims, err error) {
 	if err != nil {
 		return c, invalid("its claims are not a JSON object, or have a duplicate name")
 	}
-	c = claims{jti: m.text("jti"), htm: m.text("htm"), htu: m.text("htu"), ath: m.text("ath")}
+	c = claims{jti: m.text("jti"), htm: m.text("htm"), htu: m.text("htu"), ath: m.text("ath"), sessionKey: m.text("session_key")}
 	if c.jti == "" || c.htm == "" || c.htu == "" || c.ath == "" {
 		return c, invalid("jti, htm, htu or ath is missing, or not a string")
 	}

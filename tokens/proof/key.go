@@ -8,9 +8,6 @@ import (
 	"math/big"
 	"slices"
 	"strings"
-	"sync/atomic"
-
-	"stile.example/stile/tokens/proof/p256"
 )
 
 // The signature algorithms of proofs (RFC 7518, RFC 8037). Browsers support both, and keep the
@@ -31,19 +28,6 @@ type key struct {
 	header     string            // encoded, as it was read; a copy, not part of the request's text
 	p256       *ecdsa.PublicKey  // of ES256, else nil
 	ed25519    ed25519.PublicKey // of EdDSA, else nil
-
-	table atomic.Pointer[p256.Key] // of ES256, once the key was used twice
-}
-
-// again makes a table for a key that is used a second time, and so probably more often. Then
-// checking a signature takes two thirds of the time.
-func (k *key) again() {
-	if k.p256 == nil || k.table.Load() != nil {
-		return
-	}
-	if table, err := p256.New(k.p256); err == nil {
-		k.table.Store(table)
-	}
 }
 
 // readHeader parses the header of RFC 9449 §4.2. It does not check whether the token is bound to
@@ -129,9 +113,6 @@ func (k *key) verify(t jws) bool {
 		return ed25519.Verify(k.ed25519, []byte(t.signed), signature)
 	}
 	digest := sha256.Sum256([]byte(t.signed))
-	if table := k.table.Load(); table != nil {
-		return table.Verify(digest[:], signature)
-	}
 	r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
 	return ecdsa.Verify(k.p256, digest[:], r, s)
 }

@@ -106,6 +106,7 @@ func (c *Checker) Ready(now time.Time) bool { return now.Unix() > c.since }
 // the request, and needs no memory of its own.
 type Checked struct {
 	Thumbprint Thumbprint // of the key that made the proof
+	SessionKey string     // the claim session_key, unchecked; "": there is none
 
 	key          *key
 	proof, token digest
@@ -140,8 +141,7 @@ func (c *Checker) Check(text string, r Request, now time.Time) (Checked, error) 
 	ath := sha256.Sum256([]byte(r.Token))
 	token := digest(ath[:])
 	k := c.keys.get(token, t.header)
-	known := k != nil
-	if !known {
+	if k == nil {
 		if k, err = readHeader(t.header); err != nil {
 			return Checked{}, err
 		}
@@ -156,10 +156,7 @@ func (c *Checker) Check(text string, r Request, now time.Time) (Checked, error) 
 	if !k.verify(t) {
 		return Checked{}, invalid("the signature is not the key's")
 	}
-	if known {
-		k.again()
-	}
-	return Checked{Thumbprint: k.thumbprint, key: k, proof: digestOf(k.thumbprint, p.jti), token: token, made: p.iat}, nil
+	return Checked{Thumbprint: k.thumbprint, SessionKey: p.sessionKey, key: k, proof: digestOf(k.thumbprint, p.jti), token: token, made: p.iat}, nil
 }
 
 // Spend stores a proof that [Checker.Check] returned, for at least [Life]. most is how many proofs

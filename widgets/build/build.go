@@ -35,6 +35,7 @@ func bundles(root string) ([]bundle, error) {
 		{"stile.mjs", "src/stile.ts", false},
 		{"core.mjs", "src/core.ts", false},
 		{"challenge.mjs", "src/challenge/index.ts", false},
+		{"proofs.mjs", "src/proofs/index.ts", false},
 		{"dev.mjs", "src/dev/index.ts", false},
 		{"template.mjs", "src/elements/template.ts", false},
 		{"carousel.mjs", "src/elements/carousel.ts", false},

@@ -16,8 +16,11 @@ const maxConcurrent = 4
 /** The maximum number of renewals and challenges of one call. After them, it fails. */
 const maxRecoveries = 6
 
-/** Codes of refusals that neither a new token nor an answer resolves. */
-const blocks = new Set(['address_blocked', 'tenant_suspended', 'tenant_exhausted'])
+/**
+ * The beginnings of address_blocked, tenant_suspended and tenant_exhausted: codes that neither a
+ * new token nor an answer resolves.
+ */
+const blocks = /^(address|tenant)_/
 
 /** The key under which the tab stores the difference between the server's clock and its own. */
 const clock = 'stile:clock'
@@ -41,7 +44,7 @@ export class Client {
 
   constructor(ports: Ports) {
     this.#ports = ports
-    this.#skew = Number(ports.store.get(clock)) || 0
+    this.#skew = +ports.store.get(clock)! || 0
     this.#session = new Session(ports, () => this.#challenges.drop())
     this.#challenges = new Challenges({
       ...ports,
@@ -130,26 +133,26 @@ export class Client {
     }
     const reply = await ports.send(request, signal)
     if (!('error' in reply && reply.error.code === 'proof_invalid' && reply.error.now)) return reply
-    ports.store.set(clock, String(this.#skew = reply.error.now * 1000 - ports.now()))
+    ports.store.set(clock, '' + (this.#skew = reply.error.now * 1000 - ports.now()))
     return ports.send(request, signal)
   }
 
   #refusal(problem: Problem): StileError {
     const {code, retry_after} = problem
-    if (blocks.has(code) && !this.#notified.has(code)) this.#notified.set(code, !this.#ports.raise(new BlockedEvent(code, retry_after)))
+    if (blocks.test(code) && !this.#notified.has(code)) this.#notified.set(code, !this.#ports.raise(new BlockedEvent(code, retry_after)))
     return new StileError(problem, this.#notified.get(code))
   }
 }
 
 /** Reports whether a new token or a solved challenge is enough for the call to be admitted. */
-function isRecoverable({renewable, code, challenge}: Problem): boolean {
-  return renewable || code === 'challenge_required' && !!challenge
+function isRecoverable({renewable, challenge}: Problem): boolean {
+  return renewable || !!challenge
 }
 
 function fieldsOf(params: Params): Field[] {
   const fields: Field[] = []
   for (const [name, value] of Object.entries(params))
-    for (const one of Array.isArray(value) ? value : [value])
+    for (const one of [value].flat())
       if (one != null) fields.push([name, String(one)])
   return fields
 }

@@ -1,3 +1,5 @@
+import {base64url, bytes} from './bytes'
+import {changeStored} from './keystore'
 import type {Prover} from './ports'
 import {withTimeout} from './wait'
 
@@ -20,6 +22,8 @@ interface Signer {
 export class BrowserKey implements Prover {
   /** Reports whether the key is lost with the page, because it could not be stored. */
   temporary = false
+  /** The claims that each proof has in addition. */
+  declare claims?: object | undefined
   readonly #name: () => string
   #signer: Promise<Signer | undefined> | undefined
 
@@ -38,14 +42,14 @@ export class BrowserKey implements Prover {
     const signer = await this.ready()
     if (!signer) return undefined
     const {origin, pathname} = new URL(url)
-    const ath = text(await crypto.subtle.digest('SHA-256', bytes(token)))
-    const signed = signer.header + '.' + json({jti: crypto.randomUUID(), htm, htu: origin + pathname, iat: Math.floor(now / 1000), ath})
-    return signed + '.' + text(await crypto.subtle.sign(curve, signer.privateKey, bytes(signed)))
+    const ath = base64url(await crypto.subtle.digest('SHA-256', bytes(token)))
+    const signed = signer.header + '.' + json({jti: crypto.randomUUID(), htm, htu: origin + pathname, iat: Math.floor(now / 1000), ath, ...this.claims})
+    return signed + '.' + base64url(await crypto.subtle.sign(curve, signer.privateKey, bytes(signed)))
   }
 
   async #make(): Promise<Signer> {
     const made = await crypto.subtle.generateKey(curve, false, ['sign'])
-    const pair = await withTimeout(storageTimeout, undefined, () => loadOrStore(this.#name(), made)).catch(() => {
+    const pair = await withTimeout(storageTimeout, undefined, () => changeStored<CryptoKeyPair>(this.#name(), found => found ?? made)).catch(() => {
       this.temporary = true
       return made
     })
@@ -54,39 +58,4 @@ export class BrowserKey implements Prover {
   }
 }
 
-/**
- * Returns the stored key of that name. If there is none, stores the new pair and returns it. It
- * uses one transaction, so that tabs that start simultaneously get the same key.
- */
-async function loadOrStore(name: string, made: CryptoKeyPair): Promise<CryptoKeyPair> {
-  const open = indexedDB.open('stile')
-  open.onupgradeneeded = () => open.result.createObjectStore('keys')
-  const db = await resultOf(open)
-  const keys = db.transaction('keys', 'readwrite').objectStore('keys')
-  db.close() // takes effect at the end of the transaction
-  const found: CryptoKeyPair | undefined = await resultOf(keys.get(name))
-  if (!found) await resultOf(keys.add(made, name))
-  return found ?? made
-}
-
-/** Returns the result of a request to IndexedDB. */
-function resultOf<T>(request: IDBRequest<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = event => {
-      event.preventDefault() // otherwise it is reported as an error of the page
-      reject(request.error)
-    }
-  })
-}
-
-const bytes = (text: string) => new TextEncoder().encode(text)
-
-const json = (value: object) => base64url(JSON.stringify(value))
-
-const text = (buffer: ArrayBuffer) => base64url(String.fromCharCode(...new Uint8Array(buffer)))
-
-/** Encodes a text whose characters are bytes as base64url (RFC 7515 §2). */
-function base64url(text: string): string {
-  return btoa(text).replace(/=/g, '').replace(/\+/g, '-').replace(/\//g, '_')
-}
+const json = (value: object) => base64url(bytes(JSON.stringify(value)))

@@ -3,9 +3,6 @@ import type {Text} from './types'
 
 type Texts = Readonly<Record<string, string>>
 
-/** The languages of the layer. */
-const languages = ['en', 'de', 'fr', 'es', 'ja']
-
 const texts = new Map<string, Promise<Texts>>()
 
 /** Registers the texts of a language, which then does not have to be loaded. */
@@ -13,8 +10,11 @@ export function register(lang: string, words: Texts): void {
   texts.set(lang, Promise.resolve(words))
 }
 
-/** The language and region of a tag: "de_DE" and "de-AT-1996" are tags that pages have. */
-const tag = /^([a-z]{2})(?:[-_](?:[a-z]{2}|\d{3}))?(?![a-z\d])/
+/**
+ * The language and region of a tag, for the languages of the layer: "de_DE" and "de-AT-1996" are
+ * tags that pages have.
+ */
+const tag = /^(en|de|fr|es|ja)([-_]([a-z]{2}|\d{3}))?(?![a-z\d])/
 
 /**
  * Returns the first of the tags whose language the layer has, as "de" or "de-at". After them, the
@@ -22,8 +22,8 @@ const tag = /^([a-z]{2})(?:[-_](?:[a-z]{2}|\d{3}))?(?![a-z\d])/
  */
 export function pickLanguage(...wanted: readonly string[]): string {
   for (const one of [...wanted, ...navigator.languages]) {
-    const [found = '', lang = ''] = tag.exec(one.trim().toLowerCase()) ?? []
-    if (languages.includes(lang)) return found.replace('_', '-')
+    const [found] = tag.exec(one.trim().toLowerCase()) ?? []
+    if (found) return found.replace('_', '-')
   }
   return 'en'
 }

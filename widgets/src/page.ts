@@ -10,6 +10,7 @@ import {form} from './form'
 import {jsonp} from './jsonp'
 import {BrowserKey} from './key'
 import {pickLanguage} from './lang'
+import type {Ports, ProofsModule} from './ports'
 import {doc} from './doc'
 import {own} from './own'
 import {script} from './script'
@@ -38,7 +39,7 @@ const key = new BrowserKey(name)
  */
 const isPageOnly = () => config.tokenStore === 'memory' || key.temporary
 
-const client = new Client({
+const ports: Ports = {
   config, sleep, fetchToken, trusted,
   prover: key,
   tabs: tabs(name, isPageOnly),
@@ -49,7 +50,9 @@ const client = new Client({
   store: {get: key => isPageOnly() ? null : tabStorage.get(key), set: (key, value) => isPageOnly() || tabStorage.set(key, value)},
   lang: () => core.lang,
   part: () => script.load<ChallengeModule>('challenge.mjs'),
-})
+}
+
+const client = new Client(ports)
 
 let started = false
 let reportClientId = () => {}
@@ -63,7 +66,8 @@ async function ready(signal?: AbortSignal): Promise<void> {
   await null // so that settings made in this task are applied
   if (!config.clientId) await abortable(Promise.race([clientIdSet, sleep(configTimeout)]), signal)
   if (!config.clientId) throw new StileError(refusal('bad_request', 'data-client-id is missing', false))
-  await abortable(key.ready(), signal)
+  const signer = await abortable(key.ready(), signal)
+  if (signer && !started) void script.load<ProofsModule>('proofs.mjs').then(m => m.wrap(ports), () => {})
   started = true
 }
 

@@ -10,6 +10,10 @@ export type Field = [name: string, value: string]
 export interface Prover {
   /** Returns the proof for one request at the time now (ms), or undefined if there is no key. */
   proof(method: string, url: string, token: string, now: number): Promise<string | undefined>
+  /** The claims that each proof has in addition. */
+  claims?: object | undefined
+  /** Reports whether the key is lost with the page. */
+  readonly temporary?: boolean
 }
 
 /** Tabs exchanges tokens with the other tabs of the page's origin. */
@@ -32,6 +36,15 @@ export interface Request {
   prove(method: string, url: string): Promise<string | undefined>
 }
 
+/** Send sends a request. It rejects with a TransportError, or the signal's reason. */
+export type Send = (request: Request, signal?: AbortSignal) => Promise<Reply>
+
+/** The exports of `proofs.mjs`, which is loaded on demand. It does not import the core. */
+export interface ProofsModule {
+  /** Adds session proofs to what the ports send. */
+  wrap(ports: Pick<Ports, 'config' | 'send' | 'prover'>): void
+}
+
 /** The response of a tenant's token URL. */
 export interface TokenResponse {
   readonly access_token: string
@@ -46,8 +59,8 @@ export interface Ports {
   sleep(ms: number, signal?: AbortSignal): Promise<void>
   /** Returns a number in [0, 1). */
   random(): number
-  /** Rejects with a TransportError, or the signal's reason. */
-  send(request: Request, signal?: AbortSignal): Promise<Reply>
+  /** proofs.mjs replaces it. */
+  send: Send
   /** Requests a token from the tenant's site. */
   fetchToken(url: string, signal: AbortSignal): Promise<TokenResponse>
   /** Dispatches an event. Returns false if a listener prevented the default. */

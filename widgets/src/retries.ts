@@ -1,4 +1,4 @@
-import {StileError, TransportError} from './errors'
+import type {StileError} from './errors'
 import type {Ports} from './ports'
 
 /** The longest pause that a call waits for, in seconds. A longer one fails the call. */
@@ -31,7 +31,6 @@ export class Retries {
  * would not help.
  */
 function pause(error: unknown): number | undefined {
-  if (error instanceof StileError && error.code === 'overloaded') return error.retry_after ?? 0
-  if (error instanceof TransportError && (error.code === 'timeout' || error.code === 'unreachable')) return 0
-  return undefined
+  const {code, retry_after} = Object(error) as Partial<StileError>
+  return code === 'overloaded' ? retry_after ?? 0 : code === 'timeout' || code === 'unreachable' ? 0 : undefined
 }

@@ -1,6 +1,6 @@
 import {TransportError} from './errors'
 import {own} from './own'
-import type {Field, Reply, Request, Store} from './ports'
+import type {Field, Reply, Request, Send, Store} from './ports'
 import type {Config, Problem} from './types'
 
 /** Sends a request to the server. It rejects with a TransportError, or the signal's reason. */
@@ -10,7 +10,7 @@ export type Transport = (url: string, fields: readonly Field[], signal?: AbortSi
  * Returns a function that chooses the transport of each request. It uses forms, or scripts if the
  * page's policy or the network blocks forms. The choice is stored for the page.
  */
-export function transport(config: Readonly<Config>, store: Store, page: string, form: Transport, jsonp: Transport): (request: Request, signal?: AbortSignal) => Promise<Reply> {
+export function transport(config: Readonly<Config>, store: Store, page: string, form: Transport, jsonp: Transport): Send {
   let chosen = ''
   const key = () => `stile:way:${config.api}:${page}`
 

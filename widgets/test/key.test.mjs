@@ -29,15 +29,31 @@ const codes = async page => (await events(page, 'stile:token-invalid')).map(e =>
 
 const parse = part => JSON.parse(Buffer.from(part, 'base64url').toString())
 
-/** Returns the proofs of all requests with a token: [{jwk, htm, htu, jti…}]. */
+const isSession = proof => proof.startsWith('s1.')
+
+/** Returns the session proofs of all requests. */
+const sessionProofs = w => w.api.calls('/v1/').map(call => call.form.get('proof')).filter(isSession)
+
+/** Returns the DPoP proofs of all requests: [{jwk, htm, htu, jti…}]. Each request has a proof. */
 function proofs(w) {
-  const all = w.api.calls('/v1/').map(call => {
+  const calls = w.api.calls('/v1/'), texts = calls.map(call => call.form.get('proof'))
+  assert.equal(new Set(texts).size, texts.length, 'a proof is sent once')
+  const all = calls.filter(call => !isSession(call.form.get('proof'))).map(call => {
     const [header, claims] = call.form.get('proof').split('.')
     return {...parse(claims), key: parse(header).jwk.x, path: call.path}
   })
-  assert.equal(new Set(all.map(proof => proof.jti)).size, all.length, 'a proof is sent once')
+  assert.equal(new Set(all.map(proof => proof.jti)).size, all.length, 'a proof is made once')
   for (const {htu, path} of all) assert.equal(htu, w.api.origin + path)
   return all
+}
+
+/** Makes calls until one has a session proof, and returns the proof. */
+async function joined(w, page) {
+  await w.untilTrue(async () => {
+    assert.ok((await items(page)).data)
+    return sessionProofs(w).length > 0
+  }, 'a session')
+  return sessionProofs(w).at(-1)
 }
 
 const keys = w => [...new Set(proofs(w).map(proof => proof.key))]
@@ -62,7 +78,8 @@ for (const browser of browsers) {
     assert.equal((await get(page, '/v1/token')).data.binding, 'key')
     assert.deepEqual(await codes(page), ['token_missing'])
     assert.equal(w.site.tokenRequests, 1)
-    assert.equal(proofs(w).length, 3)
+    assert.equal(w.api.calls('/v1/').length, 3)
+    assert.ok(proofs(w).length > 0)
     assert.equal(keys(w).length, 1)
     assert.deepEqual(w.watch.complaints, [])
   })
@@ -137,16 +154,15 @@ for (const browser of browsers) {
 
   test(`${browser.name}: no script can read the key`, async t => {
     const {w, page} = await began(t, browser)
-    await items(page)
-    const tried = await page.evaluate(readKeys)
-    assert.equal(tried.length, 1)
-    assert.deepEqual(tried[0], {name: `stile:${w.api.origin}:${w.client.id}`, extractable: false, usages: ['sign'], exported: []})
+    await joined(w, page)
+    const name = `${w.api.origin}:${w.client.id}`, hidden = {extractable: false, usages: ['sign'], exported: []}
+    assert.deepEqual(await page.evaluate(readKeys), [{name: `stile:${name}`, ...hidden}, {name: `stile:session:${name}`, ...hidden}])
   })
 
   const illnesses = {
     'throws': () => { IDBFactory.prototype.open = () => { throw new DOMException('no', 'SecurityError') } },
     'never answers': () => { IDBFactory.prototype.open = () => new EventTarget() },
-    'takes no key': () => { IDBObjectStore.prototype.add = () => { throw new DOMException('no', 'DataCloneError') } },
+    'takes no key': () => { IDBObjectStore.prototype.put = () => { throw new DOMException('no', 'DataCloneError') } },
   }
   for (const [what, sicken] of Object.entries(illnesses))
     test(`${browser.name}: if storage ${what}, each page view has its own key and token`, async t => {
@@ -175,6 +191,63 @@ for (const browser of browsers) {
     assert.deepEqual(w.watch.complaints, [])
   })
 
+  for (const transport of ['form', 'jsonp'])
+    test(`${browser.name}: session proofs by ${transport} replace the key's, also in the next page view, and are valid once`, async t => {
+      const {w, page} = await began(t, browser, {}, {'data-transport': transport})
+      await joined(w, page)
+      const before = proofs(w).length
+      assert.ok((await get(page, '/v1/items', {q: 'grüner Käse & more', tag: ['cake', 'soup'], limit: 5})).data)
+      assert.ok((await get(page, '/v1/items/plum-cake')).data)
+      assert.ok((await get(page, '/v1/suggest', {q: 'plu'})).data)
+      assert.equal((await get(page, '/v1/token')).meta.session, undefined)
+      assert.equal(proofs(w).length, before, 'no more proofs by the key')
+      await page.reload()
+      await w.until(page, loaded)
+      const seen = sessionProofs(w).length
+      await w.untilTrue(async () => !!(await items(page)).data && sessionProofs(w).length > seen, 'the session in the next page view')
+      assert.equal(new Set(sessionProofs(w).map(proof => proof.split('.')[1])).size, 1, 'one session')
+      const made = w.api.calls('/v1/items').at(-1)
+      assert.match((await replay(w, made)).error.detail, /used before/)
+      made.form.set('q', 'more')
+      assert.match((await replay(w, made)).error.detail, /MAC/)
+      assert.equal(w.site.tokenRequests, 1)
+      assert.deepEqual(w.watch.complaints, [])
+    })
+
+  test(`${browser.name}: tabs share a session, and use no counter twice`, async t => {
+    const {w, page} = await began(t, browser)
+    await joined(w, page)
+    const tab = await anotherTab(w, page)
+    for (let n = 0; n < 12; n++) {
+      const both = await Promise.all([items(page), items(tab), items(tab)])
+      for (const {data, error} of both) assert.ok(data, JSON.stringify(error))
+    }
+    proofs(w) // each is sent once
+    const counters = sessionProofs(w).map(proof => proof.split('.')[2])
+    assert.equal(new Set(counters).size, counters.length)
+    assert.ok(counters.length > 24)
+    assert.equal(w.api.calls('/v1/items').filter(call => call.status === 401).length, 0)
+  })
+
+  test(`${browser.name}: a session that the server refuses costs one request, and is replaced`, async t => {
+    const {w, page} = await began(t, browser)
+    const first = (await joined(w, page)).split('.')[1]
+    await page.evaluate(spoilSession)
+    await page.reload()
+    await w.until(page, loaded)
+    await w.untilTrue(async () => !!(await items(page)).data && new Set(sessionProofs(w).map(proof => proof.split('.')[1])).size === 3, 'another session')
+    assert.notEqual(sessionProofs(w).at(-1).split('.')[1], first)
+    assert.equal(w.site.tokenRequests, 1)
+  })
+
+  test(`${browser.name}: without HKDF, each request has a proof by the key`, async t => {
+    const {w, page} = await began(t, browser, {prepare: page => page.evaluateOnNewDocument(() => { SubtleCrypto.prototype.deriveKey = () => Promise.reject(new DOMException('no', 'NotSupportedError')) })})
+    for (let n = 0; n < 6; n++) assert.ok((await items(page)).data)
+    assert.equal(sessionProofs(w).length, 0)
+    assert.equal(proofs(w).length, 6)
+    assert.deepEqual(w.watch.complaints, [])
+  })
+
   for (const hours of [1, -1])
     test(`${browser.name}: a clock that is wrong by ${hours} h costs one request per tab`, async t => {
       const {w, page} = await began(t, browser, {prepare: page => page.evaluateOnNewDocument(setClock, hours)})
@@ -196,7 +269,7 @@ for (const browser of browsers) {
       const {w, page} = await began(t, browser, {settings}, {'data-transport': transport})
       for (let n = 0; n < 5; n++) assert.ok((await items(page)).data)
       assert.ok((await get(page, '/v1/suggest', {q: 'plu'})).data)
-      assert.ok(proofs(w).some(proof => proof.path.endsWith('/answer')))
+      assert.ok(w.api.calls('/v1/').some(call => call.path.endsWith('/answer')))
       assert.deepEqual([...new Set(proofs(w).map(proof => proof.htm))], [transport === 'form' ? 'POST' : 'GET'])
       assert.equal(keys(w).length, 1)
     })
@@ -236,7 +309,7 @@ async function readKeys() {
   const asked = request => new Promise((resolve, reject) => Object.assign(request, {onsuccess: () => resolve(request.result), onerror: reject}))
   const keys = (await asked(indexedDB.open('stile'))).transaction('keys').objectStore('keys')
   const [names, pairs] = await Promise.all([asked(keys.getAllKeys()), asked(keys.getAll())])
-  return Promise.all(pairs.map(async ({privateKey}, n) => {
+  return Promise.all(pairs.map(async ({key, privateKey = key}, n) => {
     const tries = await Promise.allSettled(['jwk', 'pkcs8', 'raw', 'spki'].map(format => crypto.subtle.exportKey(format, privateKey)))
     return {name: names[n], extractable: privateKey.extractable, usages: privateKey.usages, exported: tries.filter(one => one.value)}
   }))
@@ -246,4 +319,13 @@ async function readKeys() {
 function setClock(hours) {
   const {now} = Date
   Date.now = () => now() + hours * 3_600_000
+}
+
+/** Runs in the page: changes the ticket of the stored session. */
+async function spoilSession() {
+  const asked = request => new Promise((resolve, reject) => Object.assign(request, {onsuccess: () => resolve(request.result), onerror: reject}))
+  const keys = (await asked(indexedDB.open('stile'))).transaction('keys', 'readwrite').objectStore('keys')
+  const name = (await asked(keys.getAllKeys())).find(name => name.startsWith('stile:session:'))
+  const session = await asked(keys.get(name))
+  await asked(keys.put({...session, ticket: session.ticket.replace(/^.{4}/, 'AAAA')}, name))
 }

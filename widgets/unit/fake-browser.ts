@@ -73,9 +73,8 @@ export class Storage {
     this.#last = this.#last.then(process)
     return {objectStore: () => ({
       get: (key: string) => enqueue(() => this.records.get(key)),
-      add: (value: unknown, key: string) => {
+      put: (value: unknown, key: string) => {
         if (this.failure === 'clones nothing') throw new DOMException('a key', 'DataCloneError')
-        if (this.records.has(key)) throw new Error('the key exists already')
         return enqueue(() => this.records.set(key, value))
       },
     })}

@@ -33,6 +33,7 @@ func Run(t *testing.T, prepare Engines) {
 		"nodes/one binding":               oneBinding,
 		"nodes/exactly the limit":         limit,
 		"nodes/a proof works once":        oneProof,
+		"nodes/a session proof, once":     sessionProofs,
 		"nodes/an assertion works once":   oneAssertion,
 		"nodes/never over the quota":      quota,
 		"nodes/a dead node's states":      deadNode,
@@ -124,6 +125,10 @@ func oneBinding(t *testing.T, open func() *Node) {
 
 func limit(t *testing.T, open func() *Node) {
 	storetest.CallLimit(t, three(open), 400, callFrom(netip.MustParseAddr("192.0.2.1")))
+}
+
+func sessionProofs(t *testing.T, open func() *Node) {
+	storetest.SessionProofs(t, three(open), callFrom(netip.MustParseAddr("192.0.2.1")))
 }
 
 // oneProof sends each proof to all nodes at the same time.

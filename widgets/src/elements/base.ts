@@ -125,7 +125,7 @@ export function reflect(element: Defined, flags: readonly string[] = []): void {
         return flags.includes(attribute) ? this.hasAttribute(attribute) : this.getAttribute(attribute) ?? ''
       },
       set(this: HTMLElement, value: unknown) {
-        if (value === null || value === undefined || value === false) this.removeAttribute(attribute)
+        if (value == null || value === false) this.removeAttribute(attribute)
         else this.setAttribute(attribute, value === true ? '' : String(value))
       },
     }))

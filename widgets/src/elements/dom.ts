@@ -17,7 +17,7 @@ export function h<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Rec
     if (typeof value === 'function') node.addEventListener(name, value)
     else if (value === undefined || value === false) continue
     else if (name !== 'class') node.setAttribute(name, value === true ? '' : String(value))
-    if (name === 'part' || name === 'class') node.className = `${node.className} ${String(value)}`.trim()
+    if (name === 'part' || name === 'class') node.className = `${node.className} ${value}`.trim()
   }
   node.append(...present(children))
   return node

@@ -136,7 +136,7 @@ function entry(type: string, name: string, {value, count}: Partial<Value>, label
 
 /** Returns the number of filters. The two ends of a range are one. */
 function countOf({collection, values}: Chosen): number {
-  return Number(Boolean(collection)) + new Set(values.map(([name, value]) => isRange(name) ? name.slice(4) : `${name}=${value}`)).size
+  return +!!collection + new Set(values.map(([name, value]) => isRange(name) ? name.slice(4) : `${name}=${value}`)).size
 }
 
 /** Returns the API's parameter for a facet. */

@@ -15,7 +15,7 @@ export function errorMessage(error: CallError, text: Text, retryAt: () => number
     h('p', {part: 'message-title'}, what),
     then && h('p', {}, then),
     error.code !== 'not_found' && h('p', {}, reload ? button('button', () => location.reload(), text('reload')) : retryButton(text, retryAt, isEndpoint, retry)),
-    h('p', {part: 'code'}, [text('code', {code: error.code}), status && String(status), refused?.ref].filter(Boolean).join(' · ')))
+    h('p', {part: 'code'}, [text('code', {code: error.code}), status, refused?.ref].filter(Boolean).join(' · ')))
 }
 
 /**

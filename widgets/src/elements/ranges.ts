@@ -107,7 +107,7 @@ class Range {
     if (unread) return this.#complain(unread.validationMessage)
     if (from > to) return this.#complain(this.#text('range.order'))
     this.#complain('')
-    const filters = fields.filter(field => field.value).map((field): Filter => [`${field.name}.${this.name}`, field.type === 'number' ? String(field.valueAsNumber) : field.value])
+    const filters = fields.filter(field => field.value).map((field): Filter => [`${field.name}.${this.name}`, field.type === 'number' ? '' + field.valueAsNumber : field.value])
     if (JSON.stringify(filters) === JSON.stringify(this.#filters)) return
     this.#filters = filters
     this.changed(filters)

@@ -264,7 +264,7 @@ export class StileResults extends Loader<Item[]> {
    */
   #searchTyped(q: string): void {
     const at = performance.now(), last = this.#typed
-    this.#replaces = last !== undefined && last.q === this.query && at - last.at < settledPause
+    this.#replaces = !!last && last.q === this.query && at - last.at < settledPause
     this.#typed = {q, at}
     this.query = q
   }

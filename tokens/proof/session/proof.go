@@ -1,0 +1,112 @@
+package session
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// prefix begins each session proof. No DPoP proof begins with it, because a JWT begins with a JSON
+// object in base64url.
+const prefix = "s1."
+
+// macSize is the size of a MAC in base64url.
+const macSize = 43
+
+// IsProof reports whether a proof claims to be a session proof.
+func IsProof(text string) bool { return strings.HasPrefix(text, prefix) }
+
+// Request is the request that a proof must be for.
+type Request struct {
+	Method string
+	Origin string // of the server, as its responses state it
+	Path   string // as it was sent, without query
+	Token  string // as it was presented
+	ID     [16]byte
+	// Params are the request's parameters in their order, decoded, except proof and callback.
+	Params iter.Seq2[string, string]
+}
+
+// Proof is a proof that is valid for a request, if its counter was not used and the token is bound
+// to the key.
+type Proof struct {
+	Key     [16]byte
+	Counter uint32
+}
+
+// Check checks a proof. Otherwise the error is an [ErrInvalid].
+func (s *Sealer) Check(text string, r Request, now time.Time) (Proof, error) {
+	ticket, number, mac, err := cut(text)
+	if err != nil {
+		return Proof{}, err
+	}
+	counter, ok := parseCounter(number)
+	if !ok {
+		return Proof{}, invalid("its counter is not a number from 1 to 4294967295 without leading zeros")
+	}
+	t, key, ok := s.open(ticket)
+	switch {
+	case !ok:
+		return Proof{}, invalid("its ticket was not made by this server, or is damaged")
+	case t.Token != r.ID:
+		return Proof{}, invalid("its ticket is for another token")
+	case !now.Before(t.Expires):
+		return Proof{}, invalid("its ticket has expired")
+	}
+	got, err := encoding.DecodeString(mac)
+	if err != nil || !hmac.Equal(got, r.mac(key[:], number)) {
+		return Proof{}, invalid("its MAC is not that of the request")
+	}
+	return Proof{t.Key, counter}, nil
+}
+
+// cut splits a proof. It checks the lengths first, because base64 decoders skip line breaks.
+func cut(text string) (ticket, counter, mac string, err error) {
+	rest, ok := strings.CutPrefix(text, prefix)
+	ticket, rest, ok2 := strings.Cut(rest, ".")
+	counter, mac, ok3 := strings.Cut(rest, ".")
+	if !ok || !ok2 || !ok3 || len(ticket) != ticketSize || len(mac) != macSize {
+		return "", "", "", invalid("it is not s1.TICKET.COUNTER.MAC")
+	}
+	return ticket, counter, mac, nil
+}
+
+// parseCounter reads a number that has only one spelling.
+func parseCounter(text string) (uint32, bool) {
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || text[0] == '0' {
+		return 0, false
+	}
+	return uint32(n), true
+}
+
+// mac returns the MAC of the request with a counter.
+func (r Request) mac(key []byte, counter string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write(r.input(counter))
+	return h.Sum(nil)
+}
+
+// input returns the MAC's input. Each part has a fixed length, or its length before it, so no two
+// requests have the same input.
+func (r Request) input(counter string) []byte {
+	ath := sha256.Sum256([]byte(r.Token))
+	b := make([]byte, 0, 1024)
+	b = appendPart(b, r.Method)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(r.Origin)+len(r.Path)))
+	b = append(append(b, r.Origin...), r.Path...)
+	b = appendPart(b, counter)
+	b = append(b, ath[:]...)
+	for name, value := range r.Params {
+		b = appendPart(appendPart(b, name), value)
+	}
+	return b
+}
+
+func appendPart(b []byte, text string) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(text))), text...)
+}
