@@ -21,6 +21,7 @@ var goals = []goal{
 	{"one item, durable, as a share of bare Echo", "item", 0.80, false, "%.2f", "item/jsonp", "item/echo", nil},
 	{"the same, by wrk", "wrk", 0.80, false, "%.2f", "wrk/stile", "wrk/echo", nil},
 	{"one item that survives a power cut, as a share of bare Echo", "item", 0.50, false, "%.2f", "item/full", "item/echo", nil},
+	{"session proofs, as a share of the same call without", "item", 0.90, false, "%.2f", "item/session", "item/jsonp", nil},
 	{"a list, as a share of bare Echo", "list", 0.85, false, "%.2f", "list/stile", "list/echo", nil},
 	{"searches that repeat, as a share of bare Echo", "search", 0.90, false, "%.2f", "search/stile", "search/echo", nil},
 	{"suggestions, as a share of bare Echo", "suggest", 0.40, false, "%.2f", "suggest/stile", "suggest/echo", nil},

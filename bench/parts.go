@@ -54,7 +54,12 @@ func items(b *bench) ([]*kind, error) {
 		return nil, err
 	}
 	dpop.key, dpop.name = "item/dpop", "stile, JSONP, a DPoP proof each"
-	return append(kinds, against(base, dpop)), nil
+	session, err := b.sessionKind(s, kinds[3], s.server.PID())
+	if err != nil {
+		return nil, err
+	}
+	session.key, session.name = "item/session", "stile, JSONP, a session proof each"
+	return append(kinds, against(base, dpop), against(base, session)), nil
 }
 
 // powerCut returns the measurement of a server whose answered calls survive a power cut.

@@ -58,14 +58,23 @@ func (s *subject) prepared(t *tokenSet, conns, each int, request func(token int)
 	}}
 }
 
-// withProof returns a token's call with a new proof.
+// withProof returns a token's call with a new DPoP proof.
 func (s *subject) withProof(t *keyedTokens, i int) []byte {
-	token := t.start + string(t.rest(i))
-	url := "http://localhost" + s.server.URL[strings.LastIndexByte(s.server.URL, ':'):] + oneItem.path
+	proof := t.keys[i].Proof("GET", s.itemURL(), t.start+string(t.rest(i)), time.Now())
+	return s.withText(t.tokenSet, i, proof)
+}
+
+// itemURL returns the public URL of the item.
+func (s *subject) itemURL() string {
+	return "http://localhost" + s.server.URL[strings.LastIndexByte(s.server.URL, ':'):] + oneItem.path
+}
+
+// withText returns a token's call with a proof.
+func (s *subject) withText(t *tokenSet, i int, proof string) []byte {
 	c := oneItem
-	c.query = "&proof=" + t.keys[i].Proof("GET", url, token, time.Now())
+	c.query = "&proof=" + proof
 	before, after := c.around(s.addr, t.forwarded(i%t.groups))
-	return []byte(before + token + after)
+	return []byte(before + t.start + string(t.rest(i)) + after)
 }
 
 // newKeyedTokens issues tokens, creates a key for each, and makes the call that binds it.

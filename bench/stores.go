@@ -73,6 +73,11 @@ func (b *bench) overValkey(o *owner) ([]*kind, error) {
 		return nil, err
 	}
 	dpop.key, dpop.name = "stores/valkey-dpop", "Valkey, a DPoP proof each"
+	session, err := b.sessionKind(s, kinds[0], pids[0])
+	if err != nil {
+		return nil, err
+	}
+	session.key, session.name = "stores/valkey-session", "Valkey, a session proof each"
 	text, err := engines.Configuration()
 	if err != nil {
 		return nil, err
@@ -80,7 +85,7 @@ func (b *bench) overValkey(o *owner) ([]*kind, error) {
 	one, three := engines.NewHAProxy(o, onlyFirst(text), hosts), engines.NewHAProxy(o, text, hosts)
 	// HAProxy removes what a client says about its address, so these tokens have one address.
 	behind, err := s.newTokensAt(one.Addr, b.tokens, 1)
-	return append(kinds, dpop,
+	return append(kinds, dpop, session,
 		b.calls("stores/haproxy-1", "Valkey, 1 node behind HAProxy", s, behind, one.Addr, calls, pids[0]),
 		b.calls("stores/haproxy-3", "Valkey, 3 nodes behind HAProxy", s, behind, three.Addr, calls, pids...)), err
 }
