@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// flushBytes is how much journal starts a flush: 470,000 calls. After a kill, a journal of that
+	// flushBytes is how much journal starts a flush: 350,000 calls. After a kill, a journal of that
 	// size delays the next start by a few tenths of a second.
-	flushBytes = 32 << 20
+	flushBytes = 24 << 20
 	flushRows  = 64      // rows that are written with a commit, unless its batch has more
 	flushScan  = 1 << 15 // states that are examined with a commit, since finding dirty ones takes time
 	idleFlush  = time.Minute

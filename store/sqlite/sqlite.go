@@ -46,7 +46,7 @@ type Options struct {
 	// unused are evicted early.
 	MaxStates int
 
-	flushBytes int // how much journal starts a flush; 0 means 32 MiB
+	flushBytes int // how much journal starts a flush; 0 means flushBytes
 }
 
 // DB is an open database. It is safe for concurrent use.
