@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"sync"
 	"time"
 )
 
@@ -129,14 +130,36 @@ func (g *Gate) Apply(ctx context.Context, id ID, p Policy, e Event) (Verdict, er
 	return v, nil
 }
 
+// stepping is one application of an event by the store, whose function needs memory of its own.
+type stepping struct {
+	p  Policy
+	e  Event
+	v  Verdict
+	fn func(State) State
+}
+
+// steppings holds steppings for reuse. Without it a call allocates 340 bytes more, a quarter.
+var steppings = sync.Pool{New: func() any {
+	t := &stepping{}
+	t.fn = func(s State) State {
+		s, t.v = Step(s, t.p, t.e)
+		return s
+	}
+	return t
+}}
+
 func (g *Gate) step(ctx context.Context, id ID, p Policy, e Event) (v Verdict, err error) {
 	if shared, ok := g.Store.(SharedStore); ok {
 		v, err = stepShared(ctx, shared, id, p, e)
 	} else {
-		err = g.Store.Update(ctx, id, func(s State) State {
-			s, v = Step(s, p, e)
-			return s
-		})
+		t := steppings.Get().(*stepping)
+		t.p, t.e = p, e
+		err = g.Store.Update(ctx, id, t.fn)
+		if err == nil { // otherwise the store may still call fn
+			v = t.v
+			t.e, t.v = nil, Verdict{}
+			steppings.Put(t)
+		}
 	}
 	if err == nil && v.State.Dead != None {
 		g.dead.add(id, v.State.Dead)

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -57,8 +58,10 @@ func (s *Sealer) Check(text string, r Request, now time.Time) (Proof, error) {
 	case !now.Before(t.Expires):
 		return Proof{}, invalid("its ticket has expired")
 	}
-	got, err := encoding.DecodeString(mac)
-	if err != nil || !hmac.Equal(got, r.mac(key[:], number)) {
+	var got [macSize]byte // the decoder needs no more
+	n, err := encoding.Decode(got[:], []byte(mac))
+	want := r.mac(key[:], number)
+	if err != nil || !hmac.Equal(got[:n], want[:]) {
 		return Proof{}, invalid("its MAC is not that of the request")
 	}
 	return Proof{t.Key, counter}, nil
@@ -84,19 +87,26 @@ func parseCounter(text string) (uint32, bool) {
 	return uint32(n), true
 }
 
+// inputs holds the memory of inputs for reuse.
+var inputs = sync.Pool{New: func() any { return new([]byte) }}
+
 // mac returns the MAC of the request with a counter.
-func (r Request) mac(key []byte, counter string) []byte {
+func (r Request) mac(key []byte, counter string) (sum [sha256.Size]byte) {
+	b := inputs.Get().(*[]byte)
+	*b = r.appendInput((*b)[:0], counter)
 	h := hmac.New(sha256.New, key)
-	h.Write(r.input(counter))
-	return h.Sum(nil)
+	h.Write(*b)
+	h.Sum(sum[:0])
+	inputs.Put(b)
+	return sum
 }
 
-// input returns the MAC's input. Each part has a fixed length, or its length before it, so no two
-// requests have the same input.
-func (r Request) input(counter string) []byte {
-	ath := sha256.Sum256([]byte(r.Token))
-	b := make([]byte, 0, 1024)
-	b = appendPart(b, r.Method)
+// appendInput appends the MAC's input. Each part has a fixed length, or its length before it, so no
+// two requests have the same input.
+func (r Request) appendInput(b []byte, counter string) []byte {
+	b = append(b, r.Token...) // its memory is used for a moment
+	ath := sha256.Sum256(b[len(b)-len(r.Token):])
+	b = appendPart(b[:len(b)-len(r.Token)], r.Method)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(r.Origin)+len(r.Path)))
 	b = append(append(b, r.Origin...), r.Path...)
 	b = appendPart(b, counter)
