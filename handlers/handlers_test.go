@@ -283,7 +283,8 @@ func (s *memStore) RemoveTenant(_ context.Context, id string) error {
 // corpus contains "one" and a few other items, and records queries. It returns fault or panics with
 // bomb, unless they are nil.
 type corpus struct {
-	asked content.Query
+	mu    sync.Mutex
+	asked content.Query // tests read it when nothing runs
 	reads atomic.Int32
 	fault error
 	bomb  any
@@ -302,7 +303,9 @@ func (c *corpus) read() error {
 }
 
 func (c *corpus) Search(_ context.Context, q content.Query) (content.Page, error) {
+	c.mu.Lock()
 	c.asked = q
+	c.mu.Unlock()
 	if err := c.read(); err != nil {
 		return content.Page{}, err
 	}

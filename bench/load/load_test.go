@@ -66,6 +66,8 @@ func TestClosedEnds(t *testing.T) {
 	})
 	p := Plan{Addr: addr, Conns: 4, Duration: 50 * time.Millisecond, Next: func(_ int, buf []byte) ([]byte, []byte) { return get(buf, "/"), nil }}
 	r, err := p.Run()
+	mu.Lock()
+	defer mu.Unlock()
 	if err != nil || r.Calls == 0 || r.Calls != seen || r.Elapsed < p.Duration {
 		t.Errorf("%d calls, %d seen, in %v, %v", r.Calls, seen, r.Elapsed, err)
 	}
