@@ -79,11 +79,17 @@ func (s *server) linkTo(dir string) string {
 // until calls fn until it returns want, for at most 20 s.
 func (s *server) until(want string, fn func() string) {
 	s.t.Helper()
+	s.untilWithin(20*time.Second, want, fn)
+}
+
+// untilWithin is until for another time.
+func (s *server) untilWithin(most time.Duration, want string, fn func() string) {
+	s.t.Helper()
 	var got string
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if got = fn(); got == want {
 			return
 		}
 	}
-	s.t.Fatalf("got %q after 20 s, want %q", got, want)
+	s.t.Fatalf("got %q after %s, want %q", got, most, want)
 }

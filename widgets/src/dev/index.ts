@@ -67,9 +67,9 @@ function endpoint(detail: string, status: number, {origin, href}: URL): Mistake[
   return detail === 'timeout' ? [] : mistake('a listener of stile:token-invalid gave no token')
 }
 
-/** Reports a resource that the page's policy forbids. */
+/** Reports a resource that the page's policy forbids. The files of the widgets are one mistake. */
 function forbidden(directive: string, url: string): Mistake[] {
-  return [[`the page's content security policy must allow ${url} in ${directive.replace(/-(elem|attr)$/, '')}`, 'csp']]
+  return [[`the page's content security policy must allow ${url.replace(/(\/widgets\/).*/, '$1')} in ${directive.replace(/-(elem|attr)$/, '')}`, 'csp']]
 }
 
 function value(element: string, attribute: string, given: string, allowed: readonly string[]): Mistake[] {
