@@ -10,17 +10,22 @@ import (
 	"time"
 )
 
+// oneItem starts a server with SQLite and its tokens, and returns calls for one item, with the body
+// that they get.
+func (b *bench) oneItem() (s *subject, t *tokenSet, calls []call, body []byte, err error) {
+	if s, err = b.newSubject("SQLite", nil); err != nil {
+		return
+	}
+	if t, err = s.newTokens(b.tokens, b.conns); err != nil {
+		return
+	}
+	calls, body, err = s.expecting(t, oneItem)
+	return
+}
+
 // items compares one item: bare handlers with JSONP and JSON, and proofs of keys.
 func items(b *bench) ([]*kind, error) {
-	s, err := b.newSubject("SQLite", nil)
-	if err != nil {
-		return nil, err
-	}
-	t, err := s.newTokens(b.tokens, b.conns)
-	if err != nil {
-		return nil, err
-	}
-	jsonp, body, err := s.expecting(t, oneItem)
+	s, t, jsonp, body, err := b.oneItem()
 	if err != nil {
 		return nil, err
 	}
@@ -158,15 +163,7 @@ var openRates = []int{2000, 5000}
 // openLoop compares the response times at constant rates. It measures three times as long as the
 // other parts, so that the journal is folded meanwhile.
 func openLoop(b *bench) (kinds []*kind, err error) {
-	s, err := b.newSubject("SQLite", nil)
-	if err != nil {
-		return nil, err
-	}
-	t, err := s.newTokens(b.tokens, b.conns)
-	if err != nil {
-		return nil, err
-	}
-	calls, body, err := s.expecting(t, oneItem)
+	s, t, calls, body, err := b.oneItem()
 	if err != nil {
 		return nil, err
 	}

@@ -41,15 +41,7 @@ var allPeers = []peer{
 
 // peers compares stile with other programs.
 func peers(b *bench) ([]*kind, error) {
-	s, err := b.newSubject("SQLite", nil)
-	if err != nil {
-		return nil, err
-	}
-	t, err := s.newTokens(b.tokens, b.conns)
-	if err != nil {
-		return nil, err
-	}
-	calls, body, err := s.expecting(t, oneItem)
+	s, t, calls, body, err := b.oneItem()
 	if err != nil {
 		return nil, err
 	}

@@ -115,16 +115,19 @@ func (s *section) table() (rows [][]string) {
 func (s *section) isOpen() bool { return s.name == "open" }
 
 // print prints the part's table and notes for a terminal.
-func (s *section) print(w io.Writer) error {
+func (s *section) print(w io.Writer) error { return printTable(w, s.table(), s.notes) }
+
+// printTable prints a table, whose first row is its head, and notes for a terminal.
+func printTable(w io.Writer, rows [][]string, notes []string) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for i, row := range s.table() {
+	for i, row := range rows {
 		text := strings.Join(row, "\t")
 		if i == 0 {
 			text = strings.ToUpper(text)
 		}
 		fmt.Fprintln(t, text)
 	}
-	for _, note := range s.notes {
+	for _, note := range notes {
 		fmt.Fprintln(t, note)
 	}
 	return t.Flush()
@@ -132,16 +135,7 @@ func (s *section) print(w io.Writer) error {
 
 // printGoals prints the goals for a terminal.
 func (r *report) printGoals(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for i, row := range r.goalTable() {
-		text := strings.Join(row, "\t")
-		if i == 0 {
-			text = strings.ToUpper(text)
-		}
-		fmt.Fprintln(t, text)
-	}
-	fmt.Fprintf(t, "\n%s\n", r.conditions())
-	return t.Flush()
+	return printTable(w, r.goalTable(), []string{"", r.conditions()})
 }
 
 // conditions says how the run was made.
