@@ -22,8 +22,6 @@ type Recorder struct {
 	queue chan Refusal
 	lost  atomic.Int64 // refusals that could not be stored since the store failed
 
-	queued, handled atomic.Uint64 // refusals that were put into the queue, and that left it
-
 	mu     sync.Mutex
 	recent *memory
 	rows   tally[row]
@@ -34,7 +32,6 @@ type Recorder struct {
 type row struct {
 	Refusal
 	durable bool
-	settled int64 // how many of it the store has
 }
 
 // NewRecorder returns a Recorder that writes to store while [Recorder.Run] runs.
@@ -50,7 +47,7 @@ func (r *Recorder) Note(f Refusal, durable bool) {
 	r.mu.Lock()
 	e, first := r.rows.count(keyOf(f), f.At, 1)
 	if first {
-		e.value = row{Refusal: f, durable: durable}
+		e.value = row{f, durable}
 		if e.key.Address == several {
 			e.value.Tenant, e.value.Address, e.value.Identity, e.value.Detail, e.value.Token = "", several, "", "", [16]byte{}
 		}
@@ -65,11 +62,9 @@ func (r *Recorder) Note(f Refusal, durable bool) {
 
 // enqueue makes [Recorder.Run] store a refusal, unless too many wait.
 func (r *Recorder) enqueue(f Refusal) {
-	r.queued.Add(1)
 	select {
 	case r.queue <- f:
 	default:
-		r.handled.Add(1)
 	}
 }
 
@@ -195,40 +190,6 @@ func (r *Recorder) Flush(ctx context.Context, now time.Time) {
 	}
 }
 
-// Settle stores what was recorded until now, with the numbers of the present minute, so that other
-// nodes can read it. It returns when that is done, or ctx is.
-func (r *Recorder) Settle(ctx context.Context) {
-	const gap = 2 * time.Millisecond
-	for until := r.queued.Load(); r.handled.Load() < until; {
-		select {
-		case f := <-r.queue:
-			r.write(ctx, f)
-		case <-ctx.Done():
-			return
-		case <-time.After(gap): // Run is storing the rest
-		}
-	}
-	if some := r.unsettled(); len(some) > 0 {
-		r.add(ctx, some)
-	}
-}
-
-// unsettled returns the refusals of the present minute whose number has changed since it was last
-// stored.
-func (r *Recorder) unsettled() (some []Refusal) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, e := range r.rows.entries {
-		if e.value.durable && e.count > max(1, e.value.settled) {
-			e.value.settled = e.count
-			f := e.value.Refusal
-			f.More = e.count - 1
-			some = append(some, f)
-		}
-	}
-	return some
-}
-
 // write stores a refusal, and those that are waiting behind it.
 func (r *Recorder) write(ctx context.Context, f Refusal) {
 	some := append(make([]Refusal, 0, perStep), f)
@@ -242,7 +203,6 @@ func (r *Recorder) write(ctx context.Context, f Refusal) {
 		break
 	}
 	r.add(ctx, some)
-	r.handled.Add(uint64(len(some)))
 }
 
 // add stores refusals. If the store does not work, they are lost, which is logged once when that

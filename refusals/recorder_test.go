@@ -88,28 +88,6 @@ func TestRecorder(t *testing.T) {
 	}
 }
 
-// TestSettle: what was refused until now is stored, with its number in a minute that has not ended,
-// and is stored again only if the number has changed.
-func TestSettle(t *testing.T) {
-	s := &memStore{kept: map[string]Refusal{}, added: make(chan int, 100)}
-	r := NewRecorder(s, slog.New(slog.DiscardHandler))
-	note := func(ref string, durable bool) {
-		r.Note(Refusal{Ref: ref, Code: "token_exhausted", Address: "192.0.2.7", At: time.Date(2026, 1, 9, 0, 0, 0, 0, time.UTC)}, durable)
-	}
-	for i, more := range []int64{0, 1, 1, 2} {
-		if i != 2 {
-			note(fmt.Sprint("0000-000", i), true)
-		}
-		r.Settle(t.Context())
-		if got := s.kept["0000-0000"]; len(s.kept) != 1 || got.More != more {
-			t.Errorf("%d: %+v, want %d more", i, s.kept, more)
-		}
-	}
-	if n := len(s.added); n != 3 {
-		t.Errorf("stored %d times, want 3", n)
-	}
-}
-
 // TestListOfMemoryAndStore checks that a list has what is only in memory, each refusal once, and
 // that refusals that are counted together are one line.
 func TestListOfMemoryAndStore(t *testing.T) {
