@@ -91,6 +91,19 @@ test('a tab does not use counters that it took long ago', async t => {
   assert.equal(await prove(one), undefined, 'the session has ended')
 })
 
+test('simultaneous requests take one block of counters', async t => {
+  const {records} = storage(t)
+  const server = new Server(), sessions = await joined(server)
+  await prove(sessions)
+  const {now} = Date
+  t.after(() => Date.now = now)
+  Date.now = () => now() + 6_000
+  const all = await Promise.all(Array.from({length: 8}, () => prove(sessions)))
+  const used = all.map(proof => server.check(proof!, 'POST', '/v1/items/a%2Fb', fields)[1])
+  assert.deepEqual(used.sort((a, b) => a - b), [17, 18, 19, 20, 21, 22, 23, 24])
+  assert.equal(records.get(name).next, 33)
+})
+
 test('a session continues the counters of the one before', async t => {
   storage(t)
   const server = new Server(), sessions = await joined(server)
@@ -179,6 +192,19 @@ test('a refused session proof costs one request; after three, there are no more 
   const w = wrapped((proof, claims) => isByKey(proof) ? {data: 'data', meta: claims ? {session: server.offer(claims.session_key)} : {}} : refused('proof_invalid', {now: 1}))
   for (let n = 0; n < 6; n++) assert.equal((await w.call() as {data: unknown}).data, 'data')
   assert.deepEqual(w.sent, ['dpop', 's1', 'dpop', 's1', 'dpop', 's1', 'dpop', 'dpop', 'dpop'])
+})
+
+test('simultaneous refusals of one session count once', async t => {
+  storage(t)
+  const server = new Server()
+  const w = wrapped(proof => {
+    if (isByKey(proof)) return {data: 'data', meta: {session: server.offer(JSON.parse(Buffer.from(proof.split('.')[1]!, 'base64url').toString()).session_key)}}
+    return proof.startsWith('s1.ticket1.') ? refused('proof_invalid', {now: 1}) : answered()
+  })
+  await w.call()
+  await Promise.all(Array.from({length: 4}, () => w.call()))
+  await w.call()
+  assert.deepEqual(w.sent, ['dpop', 's1', 's1', 's1', 's1', 'dpop', 'dpop', 'dpop', 'dpop', 's1'])
 })
 
 test('other refusals of a call with a session proof are not repeated', async t => {

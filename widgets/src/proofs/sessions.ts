@@ -18,8 +18,8 @@ const maxCounter = 2 ** 32 - 1
 const margin = 10_000
 
 /**
- * The number of session proofs that the server may refuse in one page view. After that, there are
- * no sessions: perhaps a proxy changes parameters, and each call would be sent twice.
+ * The number of sessions whose proofs the server may refuse in one page view. After that, there are
+ * none: perhaps a proxy changes parameters, and each call would be sent twice.
  */
 const maxRefused = 3
 
@@ -128,11 +128,14 @@ export class Sessions {
     }
   }
 
-  /** Ends the session of a proof that was refused. */
+  /** Ends the session of a proof that was refused. Further refusals of the session don't count. */
   async drop(proof: string): Promise<void> {
-    this.#left--
     const isOf = (session?: Session) => session && proof.startsWith(`s1.${session.ticket}.`)
-    if (isOf((await this.#block)?.session)) this.#block = undefined
+    const found = this.#block
+    if (isOf((await found)?.session) && this.#block === found) {
+      this.#block = undefined
+      this.#left--
+    }
     await this.#shelf.change(found => isOf(found) ? {...found!, ends: 0} : found)
   }
 
