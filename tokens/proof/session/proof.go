@@ -58,7 +58,7 @@ func (s *Sealer) Check(text string, r Request, now time.Time) (Proof, error) {
 	case !now.Before(t.Expires):
 		return Proof{}, invalid("its ticket has expired")
 	}
-	var got [macSize]byte // the decoder needs no more
+	var got [sha256.Size]byte
 	n, err := encoding.Decode(got[:], []byte(mac))
 	want := r.mac(key[:], number)
 	if err != nil || !hmac.Equal(got[:n], want[:]) {
@@ -104,7 +104,7 @@ func (r Request) mac(key []byte, counter string) (sum [sha256.Size]byte) {
 // appendInput appends the MAC's input. Each part has a fixed length, or its length before it, so no
 // two requests have the same input.
 func (r Request) appendInput(b []byte, counter string) []byte {
-	b = append(b, r.Token...) // its memory is used for a moment
+	b = append(b, r.Token...) // to hash it as bytes, without a copy of its own; overwritten below
 	ath := sha256.Sum256(b[len(b)-len(r.Token):])
 	b = appendPart(b[:len(b)-len(r.Token)], r.Method)
 	b = binary.BigEndian.AppendUint32(b, uint32(len(r.Origin)+len(r.Path)))

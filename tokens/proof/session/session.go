@@ -49,7 +49,7 @@ var (
 	ErrUnbound error = invalid("the token is not bound to the key of its ticket")
 )
 
-// Ticket is what an agreement is about.
+// Ticket is what an agreement is for.
 type Ticket struct {
 	Token   [16]byte // the tokens.ID of the token
 	Key     [16]byte // the tokens.Key that the token is bound to
@@ -71,7 +71,7 @@ const (
 	plainSize  = 16 + 16 + macKeySize + 4
 	boxSize    = nonceSize + plainSize + 16
 	ticketSize = boxSize / 3 * 4
-	pointSize  = 65 // of an uncompressed point of P-256
+	pointSize  = 87 // of an uncompressed point of P-256, 65 bytes, in base64url
 )
 
 var encoding = base64.RawURLEncoding.Strict()
@@ -109,7 +109,7 @@ func EncodeKey(k *ecdh.PublicKey) string { return encoding.EncodeToString(k.Byte
 // random. The error is an [ErrInvalid] if browser is not a public key.
 func (s *Sealer) Agree(t Ticket, browser string, server *ecdh.PrivateKey, ath [32]byte, nonce [12]byte) (ticket string, err error) {
 	point, err := encoding.DecodeString(browser)
-	if err != nil || len(point) != pointSize {
+	if err != nil || len(browser) != pointSize { // the decoder skips line breaks
 		return "", invalid("session_key is not an uncompressed point of P-256 in base64url")
 	}
 	public, err := ecdh.P256().NewPublicKey(point)
