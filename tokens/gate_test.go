@@ -336,6 +336,9 @@ func TestGateSpendsACounterOnce(t *testing.T) {
 	if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit || !v.Spent {
 		t.Errorf("its call: %+v, %v", v, err)
 	}
+	if v, err := g.Check(t.Context(), ID{1}, generous, Check{Call: c}); err != nil || v.Reason != ProofInvalid {
+		t.Errorf("another check: %+v, %v", v, err)
+	}
 	c.Counter, c.Records = 2, 15 // more than the allowance
 	checks, refused := addresses.checks, 0
 	copied := c

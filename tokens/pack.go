@@ -49,8 +49,8 @@ func AppendPacked(b []byte, s *State) []byte {
 
 var errPacked = errors.New("token state: the packed form is damaged")
 
-// cutPacked is CutState for the packed form. A state has one packed form; any other bytes are an
-// error.
+// cutPacked is CutState for the packed form. Bytes that AppendPacked does not write are an error,
+// except that any byte but 0 is true in a bool.
 func cutPacked(b []byte, version byte) (s State, rest []byte, err error) {
 	if len(b) < 1+maskBytes {
 		return s, nil, errPacked

@@ -13,8 +13,8 @@ type ProofWindow struct {
 // connections, may overtake each other by that much.
 const windowSize = 64
 
-// Accepts reports whether a counter was not used, and is not too old to know. 0 is never accepted.
-func (w ProofWindow) Accepts(counter uint32) bool {
+// accepts reports whether a counter was not used, and is not too old to know. 0 is never accepted.
+func (w ProofWindow) accepts(counter uint32) bool {
 	switch {
 	case counter == 0:
 		return false
@@ -43,7 +43,7 @@ func (w ProofWindow) with(counter uint32) ProofWindow {
 // and changes nothing else leaves it unused, so that it writes nothing: then the step of the call
 // itself uses it.
 func sessionStep(s State, p Policy, c Call, e Event) (State, Verdict) {
-	if s.Bound.Kind != ToKey || !s.Bound.fits(c) || !s.Proofs.Accepts(c.Counter) {
+	if s.Bound.Kind != ToKey || !s.Bound.fits(c) || !s.Proofs.accepts(c.Counter) {
 		return s, refused(ProofInvalid)
 	}
 	next, v := decide(s, p, e)

@@ -204,12 +204,17 @@ func (m *model) otherKeys(t *rapid.T, next State, v Verdict, e Event) {
 }
 
 // proofs checks that a session proof works once: whatever its event does, nothing but a Check that
-// changes nothing leaves it unused. No other event changes the window.
+// changes nothing leaves it unused. No other event changes the window. Otherwise the event does what
+// it does with a DPoP proof.
 func (m *model) proofs(t *rapid.T, next State, v Verdict, e Event) {
 	c, _ := callOf(e)
 	_, isCheck := e.(Check)
 	had := c.Counter != 0 && v.Reason != ProofInvalid && m.state.Dead == None && !(c.Blocked && !m.state.AddressChecked)
+	same, want := Step(m.state, m.policy, withoutCounter(e))
+	same.Proofs = next.Proofs
 	switch {
+	case had && (same != next || want.Outcome != v.Outcome || want.Reason != v.Reason):
+		t.Fatalf("%+v got %+v and became %+v; without a counter, %+v and %+v", e, v, next, want, same)
 	case c.Counter != 0 && m.used[c.Counter] && (v.Outcome != Refuse || next != m.state):
 		t.Fatalf("counter %d was used twice: %+v", c.Counter, v)
 	case had && m.state.Bound != BindToKey(c.Key):
@@ -221,6 +226,19 @@ func (m *model) proofs(t *rapid.T, next State, v Verdict, e Event) {
 	case v.Spent:
 		m.used[c.Counter] = true
 	}
+}
+
+// withoutCounter returns a Check or Call whose key proved it by a DPoP proof.
+func withoutCounter(e Event) Event {
+	switch e := e.(type) {
+	case Check:
+		e.Counter = 0
+		return e
+	case Call:
+		e.Counter = 0
+		return e
+	}
+	return e
 }
 
 // callOf returns the call inside an event, if there is one.
