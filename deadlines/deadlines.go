@@ -35,6 +35,7 @@ func (s *Set) Within(ctx context.Context, limit time.Duration) context.Context {
 func (s *Set) Until(end time.Time) context.Context {
 	at := (end.UnixNano() + int64(tick) - 1) / int64(tick)
 	slot := &s[uint64(at)%uint64(len(s))]
+	// A context may have ended before its time, if the clock was set back.
 	if l := slot.Load(); l != nil && l.at == at && l.ctx.Err() == nil {
 		return l.ctx
 	}

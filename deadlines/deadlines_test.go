@@ -24,6 +24,16 @@ func TestSet(t *testing.T) {
 		if c := s.Until(start.Add(time.Second + tick*time.Duration(len(s)))); c == a || s.Until(start.Add(time.Second)) == c {
 			t.Error("another end in the same slot is shared")
 		}
+		late, end := context.WithDeadline(t.Context(), start.Add(time.Hour))
+		if at, _ := s.Within(late, time.Second).Deadline(); at.After(start.Add(time.Second + tick)) {
+			t.Errorf("with a later deadline, the limit is %v", at.Sub(start))
+		}
+		end()
+		at := time.Unix(0, 5*int64(tick))
+		s[5].Store(&deadline{late, 5}) // as it is after the clock was set back
+		if s.Until(at) == late {
+			t.Error("a context that has ended is shared")
+		}
 		short, cancel := context.WithDeadline(t.Context(), start.Add(tick))
 		first := s.Within(short, time.Second)
 		cancel()

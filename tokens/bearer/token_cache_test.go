@@ -3,6 +3,7 @@ package bearer
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +38,7 @@ func TestCachedClaims(t *testing.T) {
 		"external":              {v, o.sign(t, o.header(), o.claims()), false},
 		"external, person":      {v, o.sign(t, o.header(), o.claims().with("sub", "ann").with("auth_time", noon.Unix())), false},
 		"external, scope":       {v, o.sign(t, o.header(), o.claims().with("scope", "read write")), false},
+		"external, long":        {v, o.sign(t, o.header(), o.claims().with("scope", strings.Repeat("read ", 200)+"write")), false},
 		"external, unmapped":    {v, o.sign(t, o.header(), o.claims().with("azp", "new")), false},
 		"external, no subject":  {v, o.sign(t, o.header(), o.claims().with("sub", nil)), false},
 		"external, two clients": {v, o.sign(t, o.header(), o.claims().with("azp", "ünï")), false},
@@ -58,6 +60,13 @@ func TestCachedClaims(t *testing.T) {
 		if again, err := c.v.Verify(c.token, noon); err != nil || again != first {
 			t.Errorf("%s: cached as %+v, %v; want %+v", name, again, err, first)
 		}
+	}
+}
+
+// TestKeysAreSecret checks that each cache has a key of its own for a token.
+func TestKeysAreSecret(t *testing.T) {
+	if new(tokenCache).key("token") == new(tokenCache).key("token") {
+		t.Error("two caches have the same key")
 	}
 }
 
@@ -113,7 +122,7 @@ func TestFullCache(t *testing.T) {
 	const inUse = 100
 	for n := maxTokens + 1; n < 2*maxTokens; n++ {
 		if n%1000 == 0 {
-			for used := maxTokens - inUse; used < maxTokens; used++ {
+			for used := maxTokens / 2; used < maxTokens/2+inUse; used++ { // the hand comes here half-way
 				if !has(used) {
 					t.Fatalf("token %d, which is in use, is not cached after %d others", used, n)
 				}

@@ -2,6 +2,7 @@ package usagesum_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"maps"
 	"testing"
 
@@ -29,10 +30,13 @@ func TestLawTokens(t *testing.T) {
 			before := maps.Clone(states)
 			for range rapid.IntRange(0, 4).Draw(t, "changes") {
 				n, next := rapid.IntRange(0, 3).Draw(t, "token"), draw()
-				if rapid.Bool().Draw(t, "removed") {
-					next = tokens.State{}
-				}
 				old := states[n]
+				switch rapid.IntRange(0, 3).Draw(t, "kind") {
+				case 0:
+					next = tokens.State{} // it is removed
+				case 1:
+					next.Used = old.Used // perhaps of another tenant or day
+				}
 				sum.Change(&old, &next)
 				states[n] = next
 			}
@@ -45,7 +49,6 @@ func TestLawTokens(t *testing.T) {
 			sum.Keep()
 			if rapid.Bool().Draw(t, "shortened") {
 				stored = sum.Append(nil)
-				read = usagesum.Tokens{}
 			}
 		}
 		if err := read.Set(append(stored, stored...)); err != nil {
@@ -69,6 +72,27 @@ func TestLawTokens(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestDamagedTokens checks that bytes that are not a sum are an error.
+func TestDamagedTokens(t *testing.T) {
+	var sum usagesum.Tokens
+	sum.Change(&tokens.State{}, &tokens.State{Tenant: 1, Day: 20_000, Used: tokens.Usage{{{Calls: 1}}}})
+	stored := sum.Append(nil)
+	for n := 1; n < len(stored); n++ {
+		if err := new(usagesum.Tokens).Set(stored[:n]); err == nil {
+			t.Errorf("%d bytes of %d are a sum", n, len(stored))
+		}
+	}
+	counts := make([]byte, 2*tokens.Routes)
+	for name, start := range map[string][]byte{
+		"tenant": binary.AppendVarint(binary.AppendUvarint(nil, 1<<32), 20_000),
+		"day":    binary.AppendVarint(binary.AppendUvarint(nil, 1), 1<<31),
+	} {
+		if err := new(usagesum.Tokens).Set(append(start, counts...)); err == nil {
+			t.Errorf("the %s is too large, and no error", name)
+		}
+	}
 }
 
 func lines(t interface{ Fatal(...any) }) *usagesum.Lines {
