@@ -104,7 +104,11 @@ func (s *section) table() (rows [][]string) {
 			row[5] = fmt.Sprintf("%.2f", median(over(k.cpus(), k.base.cpus())))
 		}
 		for _, p := range []float64{.5, .99, .999} {
-			row = append(row, fmt.Sprintf("%.2f ms", median(k.percentiles(p))))
+			text := "–"
+			if p < .999 || !k.noTail {
+				text = fmt.Sprintf("%.2f ms", median(k.percentiles(p)))
+			}
+			row = append(row, text)
 		}
 		rows = append(rows, append(row, fmt.Sprintf("%.1f µs", median(k.each(load.Result.OwnCPUPerCall)))))
 	}

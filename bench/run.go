@@ -48,6 +48,7 @@ type kind struct {
 	name    string
 	base    *kind    // to which its ratio is computed; nil: it is a base itself
 	isOther bool     // it is not stile
+	noTail  bool     // p99.9 is not known
 	subject *subject // whose usage counts the calls; nil: none
 	measure func() (load.Result, error)
 	results []load.Result

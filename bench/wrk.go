@@ -75,7 +75,7 @@ func (b *bench) wrkKind(key, name string, t *tokenSet, c call, addr string, pid 
 	if err := os.WriteFile(script, fmt.Appendf(nil, wrkScript, file), 0o600); err != nil {
 		return nil, err
 	}
-	return &kind{key: key, name: name, measure: func() (load.Result, error) {
+	return &kind{key: key, name: name, noTail: true, measure: func() (load.Result, error) {
 		before, err := load.CPUOf(pid)
 		if err != nil {
 			return load.Result{}, err
@@ -99,7 +99,7 @@ func (b *bench) wrkKind(key, name string, t *tokenSet, c call, addr string, pid 
 
 var (
 	wrkRequests = regexp.MustCompile(`(?m)^\s*(\d+) requests in ([0-9.]+m?s),`)
-	wrkP99      = regexp.MustCompile(`(?m)^\s*(50|99)%\s+([0-9.]+[mu]?s)$`)
+	wrkLatency  = regexp.MustCompile(`(?m)^\s*(50|99)%\s+([0-9.]+[mu]?s)$`)
 	wrkFailures = regexp.MustCompile(`(?m)^\s*(Non-2xx.*|Socket errors.*)$`)
 )
 
@@ -118,7 +118,7 @@ func readWrk(out string) (load.Result, error) {
 	if r.Elapsed, err = time.ParseDuration(m[2]); err != nil {
 		return r, err
 	}
-	for _, m := range wrkP99.FindAllStringSubmatch(out, -1) {
+	for _, m := range wrkLatency.FindAllStringSubmatch(out, -1) {
 		d, err := time.ParseDuration(m[2])
 		if err != nil {
 			return r, err

@@ -9,7 +9,7 @@ import (
 // memory is pages that the collector does not manage. Those that nothing has written to do not
 // exist yet, so a chunk that is not full takes only what is in it.
 type memory struct {
-	mu   sync.Mutex // a collection may free it while it is freed
+	mu   sync.Mutex // the cleanup of a table runs on another goroutine
 	maps [][]byte
 }
 
@@ -21,7 +21,7 @@ func (m *memory) alloc(n int) []byte {
 	return b
 }
 
-// numbers returns n zeros. Few of them are in the collector's heap: a page would be larger.
+// numbers returns n zeros. Less than a page of them is in the collector's heap.
 func (m *memory) numbers(n int) []uint32 {
 	if 4*n < os.Getpagesize() {
 		return make([]uint32, n)

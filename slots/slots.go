@@ -1,7 +1,8 @@
 // Package slots stores millions of small entries under keys that are hashes. An entry takes its own
-// size and about 7 bytes, and the memory is outside of the garbage collector's heap: the collector
-// neither scans it nor lets garbage grow in proportion to it. In a Go map, an entry takes 15 to 40
-// bytes more, and each byte of it counts twice in the memory of the process.
+// size, 17 bytes for its key, and 5 to 9 in an index. The memory is outside of the garbage
+// collector's heap: the collector neither scans it nor lets garbage grow in proportion to it. In a
+// Go map, an entry takes 15 to 40 bytes more, and each byte of it counts twice in the memory of the
+// process.
 package slots
 
 import (
@@ -142,10 +143,7 @@ func (t *Table) slot(n uint32) []byte {
 // The index is searched from the key's place to the next that is empty. 8 bits of the hash are in
 // it, so that other keys' slots are rarely read: each would be a miss of the processor's cache.
 
-const (
-	tagShift = 24
-	maxSlots = 1<<tagShift - 2
-)
+const tagShift = 24
 
 func number(v uint32) uint32 { return v&(1<<tagShift-1) - 1 }
 
@@ -197,11 +195,11 @@ func (t *Table) close(at int) {
 	t.index[at] = 0
 }
 
-// grow doubles the index. It reads the slots in the order of memory, which is five times as fast
+// grow doubles the index, which is at most 7/8 full. It reads the slots in the order of memory, which is five times as fast
 // as in that of the index.
 func (t *Table) grow() {
-	if t.used > maxSlots/2 {
-		panic("slots: more than 8 million entries in a table")
+	if 2*len(t.index) > 1<<tagShift {
+		panic("slots: more than 14 million entries in a table") // the numbers of slots have 24 bits
 	}
 	old := t.index
 	t.index = t.memory.numbers(max(64, 2*len(old)))

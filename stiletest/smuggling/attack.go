@@ -77,9 +77,9 @@ func visit(dial func() (net.Conn, error), host string, visitor int, n *int, done
 		return err
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(time.Minute)) // only to give up
 	in := bufio.NewReader(c)
 	for ; !done.Load(); *n++ {
+		_ = c.SetDeadline(time.Now().Add(time.Minute)) // only to give up
 		name := fmt.Sprintf("v%d_%d", visitor, *n)
 		if _, err := io.WriteString(c, "GET /v1/items/a?callback="+name+" HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); err != nil {
 			return nil // a proxy may close a connection between two calls

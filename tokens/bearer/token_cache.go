@@ -14,7 +14,8 @@ import (
 	"stile.example/stile/tokens"
 )
 
-// Bounds of the token cache: 1,048,576 tokens, which take 84 MB, and some that take more each.
+// Bounds of the token cache: 1,048,576 tokens, which take 84 MB, and 32,768 odd ones, which take as
+// much as their strings.
 const (
 	shards    = 64
 	maxTokens = 1 << 14 // of a shard
@@ -30,7 +31,7 @@ const (
 // about 80 bytes, which the garbage collector does not know of, instead of 317.
 //
 // When a shard is full, a new token takes the place of one that has expired or was not used for
-// long. If more tokens are in use than fit, each call has the chance of the rest to be a hit.
+// long. If more tokens are in use than fit, the share of hits is about the share that fits.
 //
 // The zero value is empty.
 type tokenCache struct {

@@ -63,6 +63,19 @@ func TestCachedClaims(t *testing.T) {
 	}
 }
 
+// TestEntryIsComplete checks that there is no entry that would have other claims.
+func TestEntryIsComplete(t *testing.T) {
+	token, c := cachedExample(t, testKeys(t))
+	c.Expires = time.Unix(1<<32-1, 0).UTC()
+	if _, ok := entryOf(token, nil, keyVersion{0, 1}, c); !ok {
+		t.Error("no entry with the last time")
+	}
+	c.Expires = c.Expires.Add(time.Second)
+	if e, ok := entryOf(token, nil, keyVersion{0, 1}, c); ok {
+		t.Errorf("a later time is %d", e.expires)
+	}
+}
+
 // TestKeysAreSecret checks that each cache has a key of its own for a token.
 func TestKeysAreSecret(t *testing.T) {
 	if new(tokenCache).key("token") == new(tokenCache).key("token") {
