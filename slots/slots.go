@@ -195,11 +195,11 @@ func (t *Table) close(at int) {
 	t.index[at] = 0
 }
 
-// grow doubles the index, which is at most 7/8 full. It reads the slots in the order of memory, which is five times as fast
-// as in that of the index.
+// grow doubles the index, which is 7/8 full. It reads the slots in the order of memory, five times as
+// fast as in the order of the index.
 func (t *Table) grow() {
 	if 2*len(t.index) > 1<<tagShift {
-		panic("slots: more than 14 million entries in a table") // the numbers of slots have 24 bits
+		panic("slots: more than 14 million entries in a table") // slots have numbers of 24 bits
 	}
 	old := t.index
 	t.index = t.memory.numbers(max(64, 2*len(old)))

@@ -87,8 +87,8 @@ func TestPackedSize(t *testing.T) {
 // FuzzPacked checks that bytes are the packed form of a state only if it is packed like that.
 func FuzzPacked(f *testing.F) {
 	f.Add(AppendPacked(nil, &State{Tenant: 5, Dead: Revoked}))
-	for _, rest := range [][]byte{{0, 0, 0}, {0, 0, 0x40, 1, 7},
-		{1, 0, 0, 0}, {1, 0, 0, 1, 0}, {0, 0, 0x40, 2, 7}} { // no states: an empty word, a zero, a byte after the last field
+	// The last three are not states: an empty word, a zero, and a byte after the last field.
+	for _, rest := range [][]byte{{0, 0, 0}, {0, 0, 0x40, 1, 7}, {1, 0, 0, 0}, {1, 0, 0, 1, 0}, {0, 0, 0x40, 2, 7}} {
 		f.Add(append([]byte{packed | newest}, rest...))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -204,8 +204,8 @@ func (m *model) otherKeys(t *rapid.T, next State, v Verdict, e Event) {
 }
 
 // proofs checks that a session proof works once: whatever its event does, nothing but a Check that
-// changes nothing leaves it unused. No other event changes the window. Otherwise the event does what
-// it does with a DPoP proof.
+// changes nothing leaves it unused. No other event changes the window. In all else, the event does
+// what it does with a DPoP proof.
 func (m *model) proofs(t *rapid.T, next State, v Verdict, e Event) {
 	c, _ := callOf(e)
 	_, isCheck := e.(Check)
