@@ -15,10 +15,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"stile.example/stile/stiletest/engines"
 )
 
 // peer is another program that checks tokens and counts their calls. bench/peers has the
@@ -121,7 +122,7 @@ func (b *bench) startPeer(p peer, env []string) (*process, error) {
 		}
 		if conn, err := net.Dial("tcp", addr); err == nil {
 			conn.Close()
-			return &process{addr, family(cmd.Process.Pid)}, nil
+			return &process{addr, engines.Family(cmd.Process.Pid)}, nil
 		}
 	}
 	return nil, errors.New("it does not serve after 30 s")
@@ -138,18 +139,6 @@ func (t *tokenSet) warmUp(addr string, calls []call) error {
 		}
 	}
 	return nil
-}
-
-// family returns a process and its children.
-func family(pid int) []int {
-	pids := []int{pid}
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	for child := range strings.FieldsSeq(string(text)) {
-		if n, err := strconv.Atoi(child); err == nil {
-			pids = append(pids, n)
-		}
-	}
-	return pids
 }
 
 // checkRefusal checks that a server refuses a token whose signature is damaged.

@@ -124,13 +124,13 @@ func (e *Engine) log() []byte {
 
 // signal sends a signal to all processes of the engine.
 func (e *Engine) signal(s syscall.Signal) {
-	for _, pid := range family(e.cmd.Process.Pid) {
+	for _, pid := range Family(e.cmd.Process.Pid) {
 		syscall.Kill(pid, s)
 	}
 }
 
-// family returns a process and its children. Those of PostgreSQL leave its process group.
-func family(pid int) []int {
+// Family returns a process and its children. Those of PostgreSQL leave its process group.
+func Family(pid int) []int {
 	pids := []int{pid}
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
 	for child := range strings.FieldsSeq(string(text)) {
@@ -153,7 +153,7 @@ func (e *Engine) Stop() {
 
 // Kill ends all processes of the engine at once, as a crash would.
 func (e *Engine) Kill() {
-	pids := family(e.cmd.Process.Pid)
+	pids := Family(e.cmd.Process.Pid)
 	e.signal(syscall.SIGKILL)
 	<-e.exited
 	for _, pid := range pids { // a child that ends keeps PostgreSQL from starting
