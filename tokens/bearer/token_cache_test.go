@@ -78,7 +78,8 @@ func TestEntryIsComplete(t *testing.T) {
 
 // TestKeysAreSecret checks that each cache has a key of its own for a token.
 func TestKeysAreSecret(t *testing.T) {
-	if new(tokenCache).key("token") == new(tokenCache).key("token") {
+	var one, other tokenCache
+	if one.key("token") == other.key("token") {
 		t.Error("two caches have the same key")
 	}
 }
