@@ -244,6 +244,17 @@ func TestSessionsEnd(t *testing.T) {
 	}
 }
 
+// TestSessionOfAnOldToken checks that a session ends with its token.
+func TestSessionOfAnOldToken(t *testing.T) {
+	s := newSite(t)
+	v := s.agree(2)
+	s.now = time.Unix(s.tokens.states[s.idOf(v.token)].Expires, 0).Add(-time.Minute)
+	text := v.key.ProofWithSession(stiletest.NewSessionKey(), "POST", publicURL+itemsPath, v.token, s.now)
+	if rec := s.carry(2, itemsPath, v.token, text, ""); !strings.Contains(rec.Body.String(), `"expires_in":60,"origin":`) {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+}
+
 // TestSessionOfAForgottenToken checks that a session proof does not bind a token: where the state
 // was lost, it is refused, and so it is where the token was bound to something else since.
 func TestSessionOfAForgottenToken(t *testing.T) {
