@@ -58,8 +58,12 @@ func TestR3SystemCalls(t *testing.T) {
 	}
 	template := faultTemplate(t)
 	if !*hard {
+		injected := 0
 		for _, f := range sampleFaults(t) {
-			t.Run(f.String(), func(t *testing.T) { runFault(t, template, f) })
+			t.Run(f.String(), func(t *testing.T) { injected += runFault(t, template, f) })
+		}
+		if injected == 0 {
+			t.Error("no system call failed")
 		}
 		return
 	}
@@ -98,6 +102,9 @@ func allFaults(t *testing.T, template string, f fault) {
 		}
 		if injected == 0 {
 			t.Logf("%s: no call any more", f)
+			if f.n == 1 {
+				t.Errorf("%s: no such call", f)
+			}
 			return
 		}
 	}
