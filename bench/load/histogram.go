@@ -28,12 +28,6 @@ func (h *Histogram) Add(d time.Duration) {
 	h.max = max(h.max, d)
 }
 
-// Count returns how many durations were counted.
-func (h *Histogram) Count() int { return int(h.n) }
-
-// Max returns the longest duration, exactly.
-func (h *Histogram) Max() time.Duration { return h.max }
-
 // Percentile returns a duration that a share p of all durations, 0 to 1, did not exceed. It is the
 // upper end of a bucket, but at most the longest duration. If h is empty, it is 0.
 func (h *Histogram) Percentile(p float64) time.Duration {

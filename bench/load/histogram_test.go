@@ -43,8 +43,8 @@ func TestPercentile(t *testing.T) {
 			t.Errorf("p%v is %v, want %v", 100*p, got, want)
 		}
 	}
-	if h.Count() != 10_000 || h.Max() != all[9999] || h.Percentile(1) != h.Max() {
-		t.Errorf("count %d, max %v, p100 %v", h.Count(), h.Max(), h.Percentile(1))
+	if h.n != 10_000 || h.max != all[9999] || h.Percentile(1) != h.max {
+		t.Errorf("count %d, max %v, p100 %v", h.n, h.max, h.Percentile(1))
 	}
 }
 

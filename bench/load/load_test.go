@@ -44,8 +44,8 @@ func TestClosed(t *testing.T) {
 			return get(buf, path), []byte(path + large)
 		}}
 	r, err := p.RunAgainst(os.Getpid())
-	if err != nil || r.Calls != 33 || r.Latencies.Count() != 33 {
-		t.Fatalf("%d calls, %d latencies, %v", r.Calls, r.Latencies.Count(), err)
+	if err != nil || r.Calls != 33 || r.Latencies.n != 33 {
+		t.Fatalf("%d calls, %d latencies, %v", r.Calls, r.Latencies.n, err)
 	}
 	if seen["/0"] != 10 || seen["/1"] != 11 || seen["/2"] != 12 || len(seen) != 3 {
 		t.Errorf("the server saw %v", seen)

@@ -49,7 +49,7 @@ type offer struct {
 // server can accept. key made the DPoP proof; state is the token's after the request was admitted.
 // Without a session, the browser continues with DPoP proofs.
 func (s Sessions) AppendOffer(r *transport.Request, a Agreement, id tokens.ID, key tokens.Key, state tokens.State) {
-	isOwner := key != tokens.Key{} && state.Bound == tokens.BindToKey(key)
+	isOwner := state.Bound == tokens.BindToKey(key)
 	if a.Browser == "" || !isOwner || state.Proofs.Highest == session.MaxCounter {
 		return
 	}

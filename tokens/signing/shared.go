@@ -65,10 +65,6 @@ func Unseal(b *Box, sealed []byte, now time.Time) (*Set, error) {
 	return set, nil
 }
 
-// ReadSet reads a file of keys as it is, to take it over into a database. If there is no such file,
-// the error is [fs.ErrNotExist].
-func ReadSet(file string) (*Set, error) { return readKeys(file) }
-
 // Announced returns the name of the key that is to sign next, "" if there is none.
 func (s *Set) Announced() string {
 	for _, k := range s.keys[1:] {
