@@ -6,7 +6,7 @@ import (
 	"math/bits"
 )
 
-// The packed form of a State is for stores that keep many of them: about 55 bytes, because most
+// The packed form of a State is for stores that keep many of them: 48 to 77 bytes, because most
 // fields of most states are zero. It is the stored form without its bytes that are zero, so it has
 // the same versions, and a new field needs nothing here:
 //

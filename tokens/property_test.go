@@ -333,8 +333,7 @@ func TestNamesAreComplete(t *testing.T) {
 	}
 }
 
-// TestStateIsSmall bounds the memory of a live token. With at most 46 bytes in a map from ID to
-// index, and its ID once more, it stays under 290 bytes.
+// TestStateIsSmall bounds a State, which each step copies. In memory, states are packed.
 func TestStateIsSmall(t *testing.T) {
 	if n := unsafe.Sizeof(State{}); n > 184 {
 		t.Errorf("a State takes %d bytes", n)

@@ -3,6 +3,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -31,7 +32,7 @@ import (
 //
 // STILE_TOKENS names other numbers than 2,000 and 1,000,000.
 func TestMeasureTokens(t *testing.T) {
-	for _, many := range strings.Fields(max(os.Getenv("STILE_TOKENS"), "2000 1000000")) {
+	for _, many := range strings.Fields(cmp.Or(os.Getenv("STILE_TOKENS"), "2000 1000000")) {
 		n, err := strconv.Atoi(many)
 		if err != nil {
 			t.Fatal(err)
