@@ -65,6 +65,42 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
+// TestIdleStatesFreeMemory checks that the memory of states that are evicted is free, and what is
+// left is still there. If the clock was set back, idle states are evicted too.
+func TestIdleStatesFreeMemory(t *testing.T) {
+	m := newStateTable(time.Hour, 1<<20)
+	state := stateInUse(tokens.BindTo(netip.MustParseAddr("192.0.2.1")))
+	packed := tokens.AppendPacked(nil, &state)
+	const many = 256 * 300
+	const late = 10_000 // seconds
+	for n := range int64(many) {
+		used := uint32(0)
+		if n%10 == 0 {
+			used = late
+		}
+		m.set(benchID(n), packed, true, used)
+	}
+	full := m.bytes()
+	for range m.shards {
+		m.evictIdle(late)
+	}
+	if now := m.bytes(); now > full/4 || m.live.Load() != many/10 {
+		t.Errorf("%d states take %d bytes, and %d took %d", m.live.Load(), now, many, full)
+	}
+	for n := int64(0); n < many; n += 10 {
+		if got, ok := m.peek(benchID(n)); !ok || got != state {
+			t.Fatalf("state %d: %v, %+v", n, ok, got)
+		}
+	}
+	m.set(benchID(1), packed, true, 0)
+	for range m.shards {
+		m.evictIdle(late / 2) // earlier than the last eviction
+	}
+	if _, ok := m.peek(benchID(1)); ok {
+		t.Error("after the clock was set back, an idle state is not evicted")
+	}
+}
+
 // bytes returns how much memory the states take.
 func (m *stateTable) bytes() (n int) {
 	for i := range m.shards {
