@@ -195,8 +195,8 @@ func (t *Table) close(at int) {
 	t.index[at] = 0
 }
 
-// grow doubles the index, which is 7/8 full. It reads the slots in the order of memory, five times as
-// fast as in the order of the index.
+// grow doubles the index, which is 7/8 full. It reads the slots in the order of memory, which is
+// five times as fast as in the order of the index.
 func (t *Table) grow() {
 	if 2*len(t.index) > 1<<tagShift {
 		panic("slots: more than 14 million entries in a table") // slots have numbers of 24 bits
