@@ -1,6 +1,10 @@
 package server
 
-import "time"
+import (
+	"time"
+
+	"stile.example/stile/stiletest"
+)
 
 // The limits of the model, which startContract gives to the server.
 const (
@@ -37,6 +41,15 @@ type visitorToken struct {
 	past               []string
 
 	hasKey, usedProof bool // how the player uses it
+	session           sessionOfToken
+}
+
+// sessionOfToken is what the player knows of the session of a token.
+type sessionOfToken struct {
+	*stiletest.Session                       // nil: none
+	offered            *stiletest.SessionKey // by the request at hand; nil: none
+	counter            uint32                // of the request at hand; 0: it has no session proof, or a used one
+	used               uint32                // a counter that was used; 0: none
 }
 
 // window counts from its first event for modelPer.

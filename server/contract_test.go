@@ -337,33 +337,73 @@ func (r contractResponse) left() int {
 }
 
 // sender returns who sends a request for a path, how its address is spelled, and a function that
-// makes its proof for a method. Every second token is used with proofs, mostly valid ones by the
-// same key.
-func (p *player) sender(v *visitorToken, path string) (from sender, spelling string, proof func(method string) string) {
+// makes its proof for a method and parameters. Every second token is used with proofs, mostly valid
+// ones by the same key: DPoP proofs, and session proofs once a session was agreed on.
+func (p *player) sender(v *visitorToken, path string) (from sender, spelling string, proof makeProof) {
 	from.address, spelling = p.address(v)
 	kind := p.draw(16)
 	if !v.hasKey && kind > 0 || v.hasKey && kind == 15 {
 		return from, spelling, nil
 	}
 	at, target, key := p.now(), "https://api.example"+path, 0
-	switch kind {
-	case 11:
+	switch {
+	case kind == 11:
 		from.proof, at = invalidProof, at.Add(-2*time.Minute)
-	case 12:
+	case kind == 12:
 		from.proof, target = invalidProof, "https://other.example"+path
-	case 13:
+	case kind == 13:
 		from.proof, key = "second key", 1
-	case 14: // made for another token
+	case kind == 14: // made for another token
 		from.proof = invalidProof
-		return from, spelling, func(method string) string { return p.keys[0].Proof(method, target, "a"+v.token, at) }
+		return from, spelling, func(method string, _ url.Values) string { return p.keys[0].Proof(method, target, "a"+v.token, at) }
+	case kind == 10 && v.session.used > 0:
+		from.proof = invalidProof
+		return from, spelling, func(method string, q url.Values) string {
+			again := *v.session.Session
+			again.Counter = v.session.used
+			return p.sessionProof(&again, method, path, q)
+		}
+	case kind > 6 && v.session.Session != nil:
+		from.proof = "first key"
+		return from, spelling, func(method string, q url.Values) string {
+			v.session.counter = v.session.Counter
+			return p.sessionProof(v.session.Session, method, path, q)
+		}
 	default:
 		from.proof = "first key"
+		return from, spelling, func(method string, _ url.Values) string {
+			offered := stiletest.NewSessionKey()
+			v.session.offered = &offered
+			return p.keys[0].ProofWithSession(offered, method, target, v.token, at)
+		}
 	}
-	return from, spelling, func(method string) string { return p.keys[key].Proof(method, target, v.token, at) }
+	return from, spelling, func(method string, _ url.Values) string { return p.keys[key].Proof(method, target, v.token, at) }
+}
+
+// makeProof makes the proof of a request with parameters.
+type makeProof func(method string, q url.Values) string
+
+func (p *player) sessionProof(s *stiletest.Session, method, path string, q url.Values) string {
+	text, err := s.Proof(method, path, q.Encode())
+	p.must(err)
+	return text
+}
+
+// learn notes the session that a response offers, and the counter that a request has used.
+func (s *sessionOfToken) learn(token, body string, isAdmitted bool) {
+	if s.offered != nil {
+		if joined, err := s.offered.Join(body, token); err == nil {
+			s.Session = joined
+		}
+	}
+	if isAdmitted && s.counter > 0 {
+		s.used = s.counter
+	}
+	s.offered, s.counter = nil, 0
 }
 
 // send sends a request by one of the three transports.
-func (p *player) send(v *visitorToken, path string, params url.Values, from string, proof func(string) string) (got contractResponse) {
+func (p *player) send(v *visitorToken, path string, params url.Values, from string, proof makeProof) (got contractResponse) {
 	p.t.Helper()
 	q := url.Values{"client_id": {p.tenant}, "access_token": {v.token}}
 	for name, values := range params {
@@ -375,7 +415,7 @@ func (p *player) send(v *visitorToken, path string, params url.Values, from stri
 	transport := p.draw(3)
 	if proof != nil {
 		v.usedProof = true
-		q.Set("proof", proof([]string{"POST", "GET", "GET"}[transport]))
+		q.Set("proof", proof([]string{"POST", "GET", "GET"}[transport], q))
 	}
 	switch transport {
 	case 0:
@@ -406,6 +446,7 @@ func (p *player) send(v *visitorToken, path string, params url.Values, from stri
 	if err := json.Unmarshal([]byte(body), &got); err != nil {
 		p.t.Fatalf("%s: %v: %.300s", path, err, body)
 	}
+	v.session.learn(v.token, body, got.Error == nil)
 	if (got.Error == nil) == (got.Data == nil) {
 		p.t.Errorf("%s: the response must have either data or error: %.300s", path, body)
 	}
