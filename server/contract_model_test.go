@@ -48,7 +48,7 @@ type visitorToken struct {
 type sessionOfToken struct {
 	*stiletest.Session                       // nil: none
 	offered            *stiletest.SessionKey // by the request at hand; nil: none
-	counter            uint32                // of the request at hand; 0: it has no session proof, or a used one
+	counter            uint32                // of the request at hand, if it is new; otherwise 0
 	used               uint32                // a counter that was used; 0: none
 }
 
