@@ -37,6 +37,8 @@ func FuzzContract(f *testing.F) {
 		}
 		f.Add(seed)
 	}
+	f.Add(allCalls(1, 1, 1)) // bound to its address
+	f.Add(allCalls(0, 0, 8)) // bound to a key, with session proofs
 	f.Fuzz(func(t *testing.T, input []byte) {
 		p := s.play(t, input)
 		for len(p.input) > 0 && !t.Failed() && p.steps < 400 {
@@ -47,6 +49,21 @@ func FuzzContract(f *testing.F) {
 			t.Logf("the requests:\n%s", strings.Join(p.log, "\n"))
 		}
 	})
+}
+
+// allCalls returns the input that makes all calls of one token, as fast as spikes permit, and one
+// more. key is 0 if it has a key, and first and later are the proofs of its calls.
+func allCalls(key, first, later byte) []byte {
+	input := []byte{0, key}
+	proof := first
+	for n := range modelCalls + 1 {
+		if n > 0 && n%modelSpike == 0 {
+			input = append(input, 28, 0, 6) // the clock moves on by modelPer
+		}
+		input = append(input, 1, 0, 4, 0, 1, 0, proof, 0) // one item, by a form
+		proof = later
+	}
+	return input
 }
 
 // contract is a running server, shared by the inputs of one process. Each has a tenant and
