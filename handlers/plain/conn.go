@@ -74,6 +74,7 @@ func (c *conn) serve() {
 			c.net.Close()
 			return
 		}
+		*r = request{} // while it waits, a connection keeps nothing of up to 20 KB
 		c.reading.Store(true)
 	}
 }

@@ -11,9 +11,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
+	"weak"
 
 	"stile.example/stile/handlers/connections"
 )
@@ -96,6 +99,24 @@ func (c client) expectEnd() {
 	if rest, err := io.ReadAll(c.in); len(rest) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
 		c.t.Errorf("%q %v", rest, err)
 	}
+}
+
+// TestIdleKeepsNoRequest checks that an idle connection does not keep the memory of its last
+// request: there may be 16,384 of them, and a head has up to 8 KiB.
+func TestIdleKeepsNoRequest(t *testing.T) {
+	heads := make(chan weak.Pointer[byte], 1)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { heads <- weak.Make(unsafe.StringData(r.RequestURI)) })
+	c := start(t, h, nil, func(s *http.Server) { s.IdleTimeout = time.Minute }).dial(t)
+	c.send(get("a"))
+	c.expect("", false)
+	head := <-heads
+	for end := time.Now().Add(10 * time.Second); head.Value() != nil; runtime.GC() {
+		if time.Now().After(end) {
+			t.Fatal("the connection keeps its request")
+		}
+	}
+	c.send(get("b"))
+	c.expect("", false)
 }
 
 // TestPieces sends plain requests in several ways: in pieces, several at once, with the beginning
