@@ -137,12 +137,9 @@ func (c *conn) await(since time.Time) {
 // hurry ends the connection soon, unless it has a request.
 func (c *conn) hurry() {
 	if c.reading.Load() {
-		_ = c.raw.SetReadDeadline(time.Now().Add(lastRequests))
+		_ = c.raw.SetReadDeadline(time.Now().Add(c.server.last))
 	}
 }
-
-// isReading reports whether the connection waits for a request.
-func (c *conn) isReading() bool { return c.reading.Load() }
 
 // fill reads once into buf. At least one byte is read unless there is an error.
 func (c *conn) fill() error {
@@ -177,7 +174,7 @@ var responses = sync.Pool{New: func() any { return &response{header: http.Header
 // respond calls the handler, writes its response, and reports whether the connection stays open.
 func (c *conn) respond(r *request, since time.Time) bool {
 	w := responses.Get().(*response)
-	c.server.http.Handler.ServeHTTP(w, &r.Request)
+	c.server.handler.ServeHTTP(w, &r.Request)
 	closing := w.closes() || c.server.draining.Load()
 	// It fails only where writing fails too.
 	_ = c.net.SetWriteDeadline(since.Add(c.server.http.WriteTimeout))

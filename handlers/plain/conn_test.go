@@ -352,6 +352,54 @@ func TestShutdown(t *testing.T) {
 	}
 }
 
+// TestShutdownOfHanded checks that idle connections that were handed over, of HTTP/1.1 and HTTP/2,
+// may send a last request while the server stops, and that nothing waits for them longer.
+func TestShutdownOfHanded(t *testing.T) {
+	certificates := httptest.NewUnstartedServer(nil)
+	certificates.StartTLS()
+	defer certificates.Close()
+	const form = "POST /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
+	for _, config := range []*tls.Config{nil, {Certificates: certificates.TLS.Certificates}} {
+		s := start(t, echoed, config, nil)
+		s.last = time.Minute // the connections end it
+		var c client
+		request := func() (closes bool) {
+			res, err := certificates.Client().Post("https://"+s.addr+"/v1/a", "", strings.NewReader("hi"))
+			if err != nil || res.ProtoMajor != 2 {
+				t.Fatal(res, err)
+			}
+			return res.Body.Close() != nil // HTTP/2 has a frame for it
+		}
+		if config == nil {
+			c = s.dial(t)
+			request = func() bool {
+				c.send(form)
+				return c.expect("POST /v1/a hi", false).Close
+			}
+		} else {
+			transport := certificates.Client().Transport.(*http.Transport)
+			transport.ForceAttemptHTTP2 = true
+			defer transport.CloseIdleConnections()
+		}
+		if request() {
+			t.Error("the connection ends before the server stops")
+		}
+		stopped := make(chan error, 1)
+		go func() { stopped <- s.Shutdown(context.Background()) }()
+		select {
+		case err := <-stopped:
+			t.Fatalf("it stopped before the last request: %v", err)
+		case <-time.After(50 * time.Millisecond):
+		}
+		if closes := request(); config == nil && !closes {
+			t.Error("the connection stays open")
+		}
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // TestShutdownEnds checks that Shutdown ends with its context, and that Close ends what is left.
 func TestShutdownEnds(t *testing.T) {
 	arrived, release := make(chan struct{}), make(chan struct{})
