@@ -40,7 +40,7 @@ type Reader struct {
 	Content Content
 	Metrics *metrics.Metrics
 	Traces  *tracing.Tracer // nil: no traces
-	// CallerOf returns by whom the time of the corpus is shared.
+	// CallerOf returns the caller among those who share the time of the corpus.
 	CallerOf func(*transport.Request) content.Caller
 }
 
