@@ -234,9 +234,10 @@ func withoutCounter(e Event) Event {
 	case Check:
 		e.Counter = 0
 		return e
-	case Call:
-		e.Counter = 0
-		return e
+	case *Call:
+		c := *e
+		c.Counter = 0
+		return &c
 	}
 	return e
 }
