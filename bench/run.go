@@ -10,6 +10,7 @@ import (
 
 	"stile.example/stile/bench/load"
 	"stile.example/stile/stiletest"
+	"stile.example/stile/stiletest/leftovers"
 )
 
 // part is a set of loads that are compared with each other. Its servers run only while it is
@@ -73,6 +74,10 @@ func (o options) run() (err error) {
 		return err
 	}
 	defer os.RemoveAll(b.dir)
+	if err = leftovers.Remove(b.dir); err != nil {
+		return err
+	}
+	fmt.Println("building the program; the first time, this takes minutes")
 	if b.binary, err = stiletest.Build(b.dir); err != nil {
 		return err
 	}
