@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // goal is a figure that the project wants to reach.
@@ -83,10 +84,13 @@ func (g goal) verdict(v float64) string {
 	return fmt.Sprintf("missed by %.0f %%", math.Ceil(100*math.Abs(v-g.want)/g.want))
 }
 
-// goalTable returns the goals with their results, and a head.
-func (r *report) goalTable() [][]string {
+// goalTable returns the goals of some parts with their results, and a head.
+func (r *report) goalTable(parts []string) [][]string {
 	rows := [][]string{{"goal", "wanted", "result", "", "part"}}
 	for _, g := range goals {
+		if !slices.Contains(parts, g.part) {
+			continue
+		}
 		bound := "at least "
 		if g.atMost {
 			bound = "at most "
