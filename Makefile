@@ -127,7 +127,7 @@ licences: needs ## list the licences of all modules again (deploy/licences/licen
 licences-check:
 	@GOFLAGS= $(GO) run ./deploy/licences check
 
-# Known vulnerabilities come from vuln.go.dev, or from a copy that GOVULNDB names: a URL or a folder.
+# Known vulnerabilities come from vuln.go.dev, or from a copy that GOVULNDB names (URL or folder).
 # If vuln.go.dev can't be reached, nothing is checked, which must be visible, but does not prevent a
 # release.
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
