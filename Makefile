@@ -168,7 +168,7 @@ bench-console: needs ## measure the console's lists with a million refusals
 	$(GO) test -tags=$(TAGS),scale -timeout 30m -run TestScale -v ./console
 
 .PHONY: bench-challenge
-bench-challenge: needs ## measure what work costs a browser (Chromium)
+bench-challenge: needs ## measure what work and proofs cost a browser (Chromium)
 	$(GO) run ./bench/challenge
 
 .PHONY: simulate
