@@ -15,9 +15,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -100,12 +102,26 @@ func (o options) check(rest []string) error {
 		return errors.New("-rounds, -conns and -seconds must be positive")
 	case o.tokens < max(o.conns, widest) || o.many[0] < o.tokens:
 		return fmt.Errorf("-tokens must be at least %d and -conns, and -many five times -tokens", widest)
+	case uint64(o.conns)+otherFiles > openFiles():
+		return fmt.Errorf("-conns must be at most %d: the limit of open files is %d (ulimit -n)", max(openFiles(), otherFiles)-otherFiles, openFiles())
 	case o.write == "":
 		return nil
 	case len(o.only) < len(parts):
 		return errors.New("-write replaces the results of all parts, so it must be without -only and -quick")
 	}
 	return checkPage(o.write)
+}
+
+// otherFiles is enough for the files that a server opens besides its connections.
+const otherFiles = 200
+
+// openFiles returns how many files a process may open. Servers have the same limit.
+func openFiles() uint64 {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return math.MaxInt64
+	}
+	return limit.Cur
 }
 
 // flags returns the flags that are not the standard ones, but for the parts.

@@ -210,6 +210,14 @@ func TestConditions(t *testing.T) {
 	}
 }
 
+func TestLoadOf(t *testing.T) {
+	for text, want := range map[string]float64{"29.97 29.37 29.13 3/514 30841\n": 29.97, "": 0} {
+		if got := loadOf(text); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
 // TestCoarse checks that no percentile is invented for a kind that has none above p99.
 func TestCoarse(t *testing.T) {
 	k := sample().find("item/jsonp")
@@ -228,7 +236,7 @@ func TestFlags(t *testing.T) {
 		t.Errorf("%+v, %v", o, err)
 	}
 	for args, want := range map[string]string{"-only lists": `-only "lists": must be a list of item`, "-rounds 0": "must be positive", "item": `unknown argument "item"`,
-		"-rounds x": "invalid value \"x\" for flag -rounds: parse error: run it with -help", "-tokens 100": "-tokens must be at least", "-many 2000": "-many five times"} {
+		"-rounds x": "invalid value \"x\" for flag -rounds: parse error: run it with -help", "-tokens 100": "-tokens must be at least", "-many 2000": "-many five times", "-conns 9000000 -tokens 9000000 -many 45000000": "the limit of open files is"} {
 		if _, err := parse(strings.Fields(args), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", args, err, want)
 		}
