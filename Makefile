@@ -121,7 +121,9 @@ reproducible: needs needs-arm64 ## build the release in two folders, and compare
 GO_LICENSES := github.com/google/go-licenses@v1.6.0
 .PHONY: licences
 licences: needs ## list the licences of all modules again (deploy/licences/licences.txt)
-	$(GO) run $(GO_LICENSES) report . --ignore stile.example/stile 2>/dev/null | GOFLAGS= $(GO) run ./deploy/licences update
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	  $(GO) run $(GO_LICENSES) report . --ignore stile.example/stile 2>"$$log" | GOFLAGS= $(GO) run ./deploy/licences update || \
+	  { echo "go-licenses has printed:" >&2; tail -n 5 "$$log" >&2; exit 1; }
 
 .PHONY: licences-check
 licences-check:
