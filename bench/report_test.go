@@ -119,7 +119,7 @@ func TestWrite(t *testing.T) {
 	if strings.Contains(string(text), "old") {
 		t.Error("the earlier results are still there")
 	}
-	for name, mark := range map[string]string{"performance-item.svg": "goal", "performance-open.svg": "p99.9", "performance-conns.svg": "stile", "performance-peers.svg": "HAProxy &lt;2.6&gt;"} {
+	for name, mark := range map[string]string{"performance-item.svg": "goal", "performance-open.svg": "p99 2.50 (goal 2.7)", "performance-conns.svg": "stile", "performance-peers.svg": "HAProxy &lt;2.6&gt;"} {
 		svg, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || !strings.Contains(string(svg), mark) {
 			t.Errorf("%s: %v, without %q", name, err, mark)

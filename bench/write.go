@@ -193,7 +193,6 @@ func (s *section) pairs() plot.Bars {
 		if k.base != nil {
 			_, name, _ := strings.Cut(k.name, ", ")
 			bars := []plot.Bar{rateBar(k), rateBar(k.base)}
-			bars[1].IsMuted = false // it has a colour of its own
 			p.Groups = append(p.Groups, plot.Group{Name: name, Bars: bars})
 		}
 	}
@@ -213,6 +212,11 @@ func (s *section) latencies() plot.Bars {
 				bar.Low, bar.High = slices.Min(all), slices.Max(all)
 			}
 			g.Bars = append(g.Bars, bar)
+		}
+		for _, wanted := range goals { // how much may be added to the p99 of the base
+			if wanted.of == k.key && k.base != nil {
+				g.Bars[1].Goal = median(k.base.percentiles(.99)) + wanted.want
+			}
 		}
 		p.Groups = append(p.Groups, g)
 	}

@@ -94,7 +94,11 @@ func (c Bars) legend(b *strings.Builder) {
 	}
 	if len(c.Series) > 1 {
 		for i, name := range c.Series {
-			add(fmt.Sprintf(`<rect class="s%d" width="14" height="12" rx="2"/>`, i%4), name)
+			colour := i % 4
+			if len(c.Groups) > 0 && len(c.Groups[0].Bars) > i && c.Groups[0].Bars[i].IsMuted {
+				colour = mutedColour
+			}
+			add(fmt.Sprintf(`<rect class="s%d" width="14" height="12" rx="2"/>`, colour), name)
 		}
 	}
 	if c.has(func(bar Bar) bool { return bar.High > 0 }) {
