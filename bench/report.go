@@ -103,19 +103,15 @@ func (s *section) table() (rows [][]string) {
 			row[5] = fmt.Sprintf("%.2f", median(over(k.cpus(), k.base.cpus())))
 		}
 		for _, p := range []float64{.5, .99, .999} {
-			row = append(row, k.latency(p))
+			text := "–"
+			if p < .999 || !k.noTail {
+				text = fmt.Sprintf("%.2f ms", median(k.percentiles(p)))
+			}
+			row = append(row, text)
 		}
 		rows = append(rows, append(row, fmt.Sprintf("%.1f µs", median(k.each(load.Result.OwnCPUPerCall)))))
 	}
 	return rows
-}
-
-// latency returns the median of a percentile.
-func (k *kind) latency(p float64) string {
-	if k.isCoarse && p > .99 {
-		return "–"
-	}
-	return fmt.Sprintf("%.2f ms", median(k.percentiles(p)))
 }
 
 // isOpen reports whether the part has constant rates. Its base is compared by response times.

@@ -48,14 +48,14 @@ func partNames() (names []string) {
 
 // kind is one kind of load. It is measured in each round.
 type kind struct {
-	key      string // PART/NAME, which goals and plots refer to
-	name     string
-	base     *kind    // to which its ratio is computed; nil: it is a base itself
-	isOther  bool     // it is not stile
-	isCoarse bool     // no percentile above p99 is known
-	subject  *subject // whose usage counts the calls; nil: none
-	measure  func() (load.Result, error)
-	results  []load.Result
+	key     string // PART/NAME, which goals and plots refer to
+	name    string
+	base    *kind    // to which its ratio is computed; nil: it is a base itself
+	isOther bool     // it is not stile
+	noTail  bool     // p99.9 is not known
+	subject *subject // whose usage counts the calls; nil: none
+	measure func() (load.Result, error)
+	results []load.Result
 }
 
 // bench is a run.

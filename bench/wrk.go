@@ -66,6 +66,7 @@ func (b *bench) wrkKind(key, name string, t *tokenSet, c call, addr string, pid 
 	if err != nil {
 		return nil, err
 	}
+	seconds := int(math.Ceil(b.duration.Seconds()))
 	before, _ := c.around(addr, "")
 	var paths strings.Builder
 	for i := range t.len() {
@@ -78,8 +79,7 @@ func (b *bench) wrkKind(key, name string, t *tokenSet, c call, addr string, pid 
 	if err := os.WriteFile(script, fmt.Appendf(nil, wrkScript, file), 0o600); err != nil {
 		return nil, err
 	}
-	seconds := int(math.Ceil(b.duration.Seconds()))
-	return &kind{key: key, name: name, isCoarse: true, measure: func() (load.Result, error) {
+	return &kind{key: key, name: name, noTail: true, measure: func() (load.Result, error) {
 		before, err := load.CPUOf(pid)
 		if err != nil {
 			return load.Result{}, err
