@@ -93,8 +93,12 @@ func TestFsck(t *testing.T) {
 		return fmt.Sprintf("INSERT INTO ledger (tenant, day, route, token, calls, records) VALUES (%d, %v, 0, %s, %d, 1)", tenant, day, token, calls)
 	}
 	other := "x'" + strings.Repeat("ab", len(id)) + "'"
+	damaged := state
+	damaged.OpenChallenge.Kind = 9
+	impossible := fmt.Sprintf("x'%x'", tokens.AppendState(nil, damaged))
 	for _, c := range []struct{ name, sql, check, finding string }{
 		{"state", "UPDATE tokens SET state = x'63' WHERE id = " + first, "tokens", "a state can't be read"},
+		{"value", "UPDATE tokens SET state = " + impossible + " WHERE id = " + first, "tokens", "a state has an impossible value"},
 		{"cut", "UPDATE tokens SET state = substr(state, 1, 20) WHERE id = " + first, "tokens", "a state can't be read"},
 		{"listed issue", "UPDATE tokens SET issued = issued + 1 WHERE id = " + first, "tokens", "a row's issue, death or address differs from that of its state"},
 		{"listed death", "UPDATE tokens SET dead = 0", "tokens", "a row's issue, death or address differs from that of its state"},

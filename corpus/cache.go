@@ -3,6 +3,8 @@ package corpus
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"stile.example/stile/content"
@@ -37,11 +39,36 @@ func (c *File) isPaused(until time.Time) bool {
 
 // cachePage caches the page of a query, for a short time if it is a hurried one.
 func (c *File) cachePage(key string, p content.Page, hurried bool) {
-	a := cachedPage{page: p}
+	a := cachedPage{page: withOwnText(p)}
 	if hurried {
 		a.until = c.opt.Now().Add(pause)
 	}
 	c.pages.Keep(key, a, len(key)+sizeOf(p))
+}
+
+// withOwnText returns a page whose words and names are copies. Those of a query are parts of a
+// request, of which the cache would keep all 8 KiB.
+func withOwnText(p content.Page) content.Page {
+	p.Corrected, p.Ignored = slices.Clone(p.Corrected), slices.Clone(p.Ignored)
+	for i := range p.Corrected {
+		p.Corrected[i][0] = strings.Clone(p.Corrected[i][0])
+	}
+	for i := range p.Ignored {
+		p.Ignored[i] = strings.Clone(p.Ignored[i])
+	}
+	p.Facets, p.Ends = withOwnKeys(p.Facets), withOwnKeys(p.Ends)
+	return p
+}
+
+func withOwnKeys[V any](m map[string]V) map[string]V {
+	if m == nil {
+		return nil
+	}
+	own := make(map[string]V, len(m))
+	for key, v := range m {
+		own[strings.Clone(key)] = v
+	}
+	return own
 }
 
 // sizeOf returns about how many bytes a page takes in memory.

@@ -77,7 +77,7 @@ func (c *File) window(ctx context.Context, s selection) (w window, err error) {
 		}
 	}
 	slices.SortFunc(w.matches, byRelevance)
-	c.windows.Keep(key, w, 48*len(w.matches))
+	c.windows.Keep(key, w, len(key)+48*len(w.matches))
 	return w, nil
 }
 

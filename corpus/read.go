@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 
 	"stile.example/stile/content"
 	"stile.example/stile/corpus/sqlite"
@@ -49,6 +50,7 @@ func (c *File) whole(id string) (w whole, err error) {
 		return w, content.ErrNotFound
 	}
 	if err == nil {
+		id = strings.Clone(id) // it is a part of a request, which the cache would keep
 		c.wholes.Keep(id, w, len(id)+len(w.bytes))
 	}
 	return w, err

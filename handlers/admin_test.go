@@ -68,6 +68,15 @@ func TestS77Readiness(t *testing.T) {
 	if checks.Load() > 5 || answers.Load() != 200 {
 		t.Errorf("%d checks for 200 requests, %d answers", checks.Load(), answers.Load())
 	}
+	s.Ready = func(context.Context) error { return nil }
+	halfClosed, cancel := context.WithCancel(t.Context())
+	cancel() // by net/http, when the client closes its sending side
+	for range 100 {
+		rec := httptest.NewRecorder()
+		if s.handler.ServeHTTP(rec, httptest.NewRequest("GET", "/readyz", nil).WithContext(halfClosed)); rec.Code != http.StatusOK {
+			t.Fatalf("a client that has closed its sending side: %d %s", rec.Code, rec.Body)
+		}
+	}
 	s.Ready = func(context.Context) error { panic("x") }
 	if rec := s.do(ask{path: "/readyz"}); rec.Code != http.StatusServiceUnavailable {
 		t.Errorf("%d %s", rec.Code, rec.Body)

@@ -12,7 +12,6 @@ import (
 	"stile.example/stile/handlers/codes"
 	"stile.example/stile/handlers/items"
 	"stile.example/stile/handlers/metrics"
-	"stile.example/stile/handlers/queue"
 	"stile.example/stile/handlers/titles"
 	"stile.example/stile/handlers/transport"
 	"stile.example/stile/tokens"
@@ -29,11 +28,11 @@ type contentQuery func(ctx context.Context, r *request) (records int, err error)
 type readFunc func(context.Context, *transport.Request) (records int, err error)
 
 // counted returns the handler of a counted route. The token's state is checked before the corpus is
-// read, so that a refused call costs no search. The corpus is read next, so that the records are
-// counted in the one step that admits the call. The response leaves only if that step admits the
-// call, and once the count is durable. A response that an item does not exist is one too. A call
-// whose content can't be read counts in the token's spike window and is not charged. upTo returns
-// the maximum of records in the response.
+// read, so that a refused call costs no search; one item is read at once. The corpus is read next,
+// so that the records are counted in the one step that admits the call. The response leaves only if
+// that step admits the call, and once the count is durable. A response that an item does not exist
+// is one too. A call whose content can't be read counts in the token's spike window and is not
+// charged. upTo returns the maximum of records in the response.
 func (a *API) counted(route tokens.Route, upTo func(*request) int, read readFunc) echo.HandlerFunc {
 	q := func(ctx context.Context, r *request) (int, error) { return read(ctx, &r.Request) }
 	return a.contentRoute(func(ctx context.Context, r *request) error {
@@ -54,7 +53,8 @@ func (a *API) counted(route tokens.Route, upTo func(*request) int, read readFunc
 		if err != nil {
 			return a.attempt(ctx, r, tokens.Attempt{Call: r.event(route, 0)}, err)
 		}
-		state, err := a.applyReserved(ctx, r, r.event(route, records))
+		r.call = r.event(route, records)
+		state, err := a.applyReserved(ctx, r, &r.call)
 		if err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func (a *API) runQuery(ctx context.Context, r *request, q contentQuery) (records
 	a.Traces.Did(ctx, "queue", "wait", began)
 	defer a.questions.Give(&r.Request, r.claims.ID)
 	r.StartBody()
-	records, err = q(content.WithCaller(ctx, queue.CallerOf(a.Addresses, &r.Request)), r)
+	records, err = q(ctx, r)
 	if err == nil || isClients(err) {
 		return records, err
 	}
@@ -174,7 +174,7 @@ func (a *API) stepped(r *request, v *tokens.Verdict, e tokens.Event) {
 // applyReserved is applyEvent for a call that is reserved in the tenant's quota. It uses the
 // reservation if the call was counted, or if that is unknown, and releases it otherwise, even if
 // the step panics.
-func (a *API) applyReserved(ctx context.Context, r *request, e tokens.Call) (s tokens.State, err error) {
+func (a *API) applyReserved(ctx context.Context, r *request, e *tokens.Call) (s tokens.State, err error) {
 	counted := false
 	defer func() {
 		if counted {

@@ -22,6 +22,7 @@ type caller struct {
 	once     tokens.Once   // the proof, as long as it must be spent with the next write; zero: none
 	counter  uint32        // the same for a session proof; 0: none
 	binder   bool          // this request bound the token
+	call     tokens.Call   // memory for the event of a counted call
 
 	agreement  proofs.Agreement // that a valid proof offers
 	needsProof bool             // the token was sent such that it needs a valid proof

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -49,5 +50,24 @@ func TestUnknownCall(t *testing.T) {
 	s.Gate.Store = s.tokens
 	if rec := s.get(itemsPath, token); !strings.Contains(rec.Body.String(), `"tenant_exhausted"`) {
 		t.Errorf("a third call: %d %s", rec.Code, rec.Body)
+	}
+}
+
+// TestLateAttemptCounts checks that a call counts in the spike window whose query took all the time
+// of the request, and that its refusal says so.
+func TestLateAttemptCounts(t *testing.T) {
+	s := newSite(t)
+	token := s.mint()
+	s.get(itemsPath, token)
+	r := s.acquireRequest(httptest.NewRecorder(), httptest.NewRequest("GET", with(itemsPath, "client_id", "acme", "access_token", token), nil), "")
+	s.must(s.authorize(r))
+	late, cancel := context.WithCancel(t.Context())
+	cancel()
+	before := s.tokens.states[r.claims.ID].Calls.Count
+	if err := s.attempt(late, r, tokens.Attempt{Call: r.event(tokens.Items, 0)}, errDisk); err != errDisk {
+		t.Error(err)
+	}
+	if after := s.tokens.states[r.claims.ID].Calls.Count; after != before+1 {
+		t.Errorf("%d in the window, and %d before", after, before)
 	}
 }

@@ -22,6 +22,7 @@ import (
 
 	"stile.example/stile/addresses"
 	"stile.example/stile/challenge"
+	"stile.example/stile/content"
 	"stile.example/stile/deadlines"
 	"stile.example/stile/evidence"
 	"stile.example/stile/handlers/files"
@@ -31,6 +32,7 @@ import (
 	"stile.example/stile/handlers/proofs"
 	"stile.example/stile/handlers/queue"
 	"stile.example/stile/handlers/snippet"
+	"stile.example/stile/handlers/transport"
 	"stile.example/stile/history"
 	"stile.example/stile/refusals"
 	"stile.example/stile/tenants"
@@ -151,7 +153,8 @@ func (a *API) Routes() http.Handler {
 		e.Use(a.traced)
 	}
 
-	read := &items.Reader{Content: a.Content, Metrics: a.Metrics, Traces: a.Traces}
+	read := &items.Reader{Content: a.Content, Metrics: a.Metrics, Traces: a.Traces,
+		CallerOf: func(r *transport.Request) content.Caller { return queue.CallerOf(a.Addresses, r) }}
 	v1 := map[string]echo.HandlerFunc{
 		"/v1/items":             a.counted(tokens.Items, pageful, read.Search),
 		"/v1/items/:id":         a.counted(tokens.Item, one, read.Item),

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -61,7 +62,8 @@ type probe struct {
 	ready, degraded error
 }
 
-// share returns the results of the check that runs, or of a new one.
+// share returns the results of the check that runs, or of a new one. It does not end with ctx: a
+// client that closes its sending side after the request still waits for the response.
 func (p *probes) share(ctx context.Context, a *API) (ready, degraded error) {
 	p.mu.Lock()
 	one := p.running
@@ -74,8 +76,8 @@ func (p *probes) share(ctx context.Context, a *API) (ready, degraded error) {
 	select {
 	case <-one.done:
 		return one.ready, one.degraded
-	case <-ctx.Done():
-		return ctx.Err(), nil
+	case <-time.After(readinessTimeout + time.Second):
+		return errors.New("server: the check does not end"), nil
 	}
 }
 

@@ -179,11 +179,11 @@ func TestS58BlockedHTTP2IsClosed(t *testing.T) {
 	t.Error("the connection of a blocked address stays open")
 }
 
-// TestSlowSearchesAreWarnings checks that a search that does not end in time is a warning in the
-// log, and that content that can't be read is an error.
+// TestSlowSearchesAreWarnings checks that a search that does not end in time, or that a visitor
+// left, is a warning in the log, and that content that can't be read is an error.
 func TestSlowSearchesAreWarnings(t *testing.T) {
-	for level, fault := range map[string]error{
-		"WARN": fmt.Errorf("search: %w", context.DeadlineExceeded), "ERROR": errDisk,
+	for fault, level := range map[error]string{
+		fmt.Errorf("search: %w", context.DeadlineExceeded): "WARN", fmt.Errorf("wait: %w", context.Canceled): "WARN", errDisk: "ERROR",
 	} {
 		s := newSite(t)
 		s.corpus.fault = fault

@@ -129,10 +129,15 @@ func (a *API) contentRoute(handle func(context.Context, *request) error) echo.Ha
 	}
 }
 
-// contextOf returns the context of a request, which ends after requestTimeout, and not when the
-// visitor leaves. Many requests share it, unless it has a span.
+// contextOf returns the context of a request, which ends after requestTimeout.
 func (a *API) contextOf(r *request) context.Context {
-	ctx := a.deadlines.Until(r.Started.Add(requestTimeout))
+	return a.contextUntil(r, r.Started.Add(requestTimeout))
+}
+
+// contextUntil returns a context of a request, which ends at a time, and not when the visitor
+// leaves. Many requests share it, unless it has a span.
+func (a *API) contextUntil(r *request, end time.Time) context.Context {
+	ctx := a.deadlines.Until(end)
 	if a.Traces != nil {
 		return tracing.Carry(ctx, r.HTTP.Context())
 	}

@@ -225,12 +225,12 @@ func TestLeftOpen(t *testing.T) {
 	dead := tokens.Verdict{State: tokens.State{Dead: tokens.ChallengeIgnored}}
 	step := func(id tokens.ID, v tokens.Verdict, e tokens.Event) { r.Stepped("acme", id, &v, e, noon) }
 	for id := range byte(5) {
-		step(tokens.ID{id}, issued(1), tokens.Call{})
+		step(tokens.ID{id}, issued(1), &tokens.Call{})
 	}
 	r.Answered("acme", tokens.ID{0}, tokens.Work, "solved")
 	r.Answered("acme", tokens.ID{1}, tokens.Work, "failed")
 	step(tokens.ID{1}, dead, tokens.Answer{}) // too many wrong answers
-	step(tokens.ID{2}, dead, tokens.Call{})   // ignored
+	step(tokens.ID{2}, dead, &tokens.Call{})  // ignored
 	step(tokens.ID{3}, issued(2), tokens.Reload{})
 	r.leftOpen(r.open.expire(noon.Add(299 * time.Second)))
 	if _, f, _ := figures(t, r, LastHour, "acme", noon); f.Challenges != (Challenges{Asked: 5, Solved: 1, Failed: 1, LeftOpen: 1}) {

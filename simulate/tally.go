@@ -59,7 +59,7 @@ func (t *tally) note(who int, e tokens.Event, v tokens.Verdict) {
 	if who == nobody {
 		return
 	}
-	if c, ok := e.(tokens.Call); ok && v.Outcome == tokens.Admit {
+	if c, ok := e.(*tokens.Call); ok && v.Outcome == tokens.Admit {
 		t.Calls++
 		t.Records += int(c.Records)
 	}

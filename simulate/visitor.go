@@ -120,7 +120,7 @@ func (v *visitor) apply(w *world, now time.Duration, r request) tokens.Verdict {
 	if c.Records, c.Titles = r.records, r.titles; r.suggest {
 		return v.send(w, now, tokens.Suggest(c))
 	}
-	return v.send(w, now, c)
+	return v.send(w, now, &c)
 }
 
 // maxTitles is the maximum number of titles in one response of suggestions.
@@ -139,7 +139,7 @@ func (v *visitor) send(w *world, now time.Duration, e tokens.Event) tokens.Verdi
 		panic(err) // this store never fails
 	}
 	if _, again := e.(tokens.Suggest); v.key != (tokens.Key{}) && verdict.State.Bound == tokens.BindToKey(v.key) && !again {
-		if _, again := e.(tokens.Call); !again { // the proof was used by the Check of the same request
+		if _, again := e.(*tokens.Call); !again { // the proof was used by the Check of the same request
 			w.spend(now)
 		}
 	}

@@ -20,7 +20,7 @@ const (
 	ToKey
 )
 
-func (k BindingKind) String() string { return [...]string{"none", "address", "key"}[k] }
+func (k BindingKind) String() string { return nameOf(k, "unknown", "none", "address", "key") }
 
 // BindTo returns the binding to an address, as addresses.Canonical returns it.
 func BindTo(a netip.Addr) Binding { return Binding{ToAddress, a.As16()} }

@@ -44,6 +44,12 @@ func DecodeState(b []byte) (State, error) {
 	return s, err
 }
 
+// IsPossible reports whether every number of a decoded state that stands for something is one that
+// this program knows. Otherwise the state is damaged.
+func (s *State) IsPossible() bool {
+	return s.Bound.Kind <= ToKey && s.OpenChallenge.Kind <= Picture && s.OpenChallenge.For <= ByAll && int(s.Dead) <= len(Reasons)
+}
+
 // CutState reads the state that b begins with, in any form, and returns the bytes that follow it.
 func CutState(b []byte) (s State, rest []byte, err error) {
 	if len(b) == 0 {

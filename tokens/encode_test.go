@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/quick"
@@ -100,6 +101,28 @@ func TestEveryFieldIsStored(t *testing.T) {
 	for v, i := reflect.ValueOf(full), 0; i < v.NumField(); i++ {
 		if v.Field(i).IsZero() {
 			t.Errorf("the golden state does not set %s", v.Type().Field(i).Name)
+		}
+	}
+}
+
+// TestImpossibleValues checks that each number that a damaged state may have has a name, and that
+// the state is possible only if this program knows the number.
+func TestImpossibleValues(t *testing.T) {
+	for n := range 256 {
+		if name := Reason(n).String(); (name == "") != (n == 0) || n > len(Reasons) && name != Unknown.String() {
+			t.Errorf("reason %d is %q", n, name)
+		}
+		if got, want := (&State{Dead: Reason(n)}).IsPossible(), n == 0 || slices.Contains(Reasons, Reason(n)); got != want {
+			t.Errorf("dead for reason %d: %t", n, got)
+		}
+		if got, name := (&State{Bound: Binding{Kind: BindingKind(n)}}).IsPossible(), BindingKind(n).String(); got != (name != "unknown") || got != (n <= 2) {
+			t.Errorf("binding %d, %q: %t", n, name, got)
+		}
+		if got, name := (&State{OpenChallenge: Challenge{Kind: Kind(n)}}).IsPossible(), Kind(n).String(); got != (name != "unknown") || got != (n <= 2) {
+			t.Errorf("challenge %d, %q: %t", n, name, got)
+		}
+		if got := (&State{OpenChallenge: Challenge{For: Cause(n)}}).IsPossible(); got != (n <= 2) {
+			t.Errorf("cause %d: %t", n, got)
 		}
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// An Event is something that happens to a token: [Check], [Call], [Suggest], [Attempt], [Inspect],
+// An Event is something that happens to a token: [Check], [*Call], [Suggest], [Attempt], [Inspect],
 // [Answer], [Reload], [Render] or [Revoke].
 type Event interface{ event() }
 
@@ -107,7 +107,11 @@ type Revoke struct {
 	IssuedAt, Expires time.Time
 }
 
-func (Call) event()    {}
+func (*Call) event()   {}
+func (Check) event()   {}
+func (Attempt) event() {}
+func (Answer) event()  {}
+func (Reload) event()  {}
 func (Suggest) event() {}
 func (Inspect) event() {}
 func (Render) event()  {}

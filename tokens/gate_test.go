@@ -75,11 +75,11 @@ func TestGateConsultsTheAddressOnce(t *testing.T) {
 	addresses := &fakeAddresses{verdict: AddressVerdict{Kind: Work}, fault: errors.New("disk full")}
 	g := Gate{Store: &memStore{states: map[ID]State{}}, Addresses: addresses}
 	c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1")}
-	if v, err := g.Apply(t.Context(), ID{1}, generous, c); !errors.Is(err, addresses.fault) || v != (Verdict{}) {
+	if v, err := g.Apply(t.Context(), ID{1}, generous, &c); !errors.Is(err, addresses.fault) || v != (Verdict{}) {
 		t.Errorf("with a fault: %+v, %v", v, err)
 	}
 	addresses.fault = nil
-	v, err := g.Apply(t.Context(), ID{1}, generous, c)
+	v, err := g.Apply(t.Context(), ID{1}, generous, &c)
 	if err != nil || v.Outcome != Challenged || v.NewlyBound {
 		t.Errorf("after it: %+v, %v", v, err)
 	}
@@ -88,7 +88,7 @@ func TestGateConsultsTheAddressOnce(t *testing.T) {
 		t.Errorf("the answer: %+v, %v", v, err)
 	}
 	for range 3 {
-		if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit {
+		if v, err := g.Apply(t.Context(), ID{1}, generous, &c); err != nil || v.Outcome != Admit {
 			t.Errorf("a call: %+v, %v", v, err)
 		}
 	}
@@ -122,7 +122,7 @@ func TestGateConsultsBeyondAllowance(t *testing.T) {
 		bindings, checks int
 		records          uint32
 	}{{1, 1, 15}, {1, 2, 15 + 10}, {1, 3, 25 + 5}, {1, 3, 30}, {1, 4, 30 + 15}} {
-		if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit || v.NewlyBound != (call == 0) {
+		if v, err := g.Apply(t.Context(), ID{1}, generous, &c); err != nil || v.Outcome != Admit || v.NewlyBound != (call == 0) {
 			t.Fatalf("call %d: %+v, %v", call, v, err)
 		}
 		if addresses.bindings != want.bindings || addresses.checks != want.checks || addresses.records != want.records {
@@ -138,7 +138,7 @@ func TestGateRefusesOnFault(t *testing.T) {
 	g := Gate{Store: s, Addresses: &fakeAddresses{}}
 	p := generous
 	c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1")}
-	v, err := g.Apply(t.Context(), ID{1}, p, c)
+	v, err := g.Apply(t.Context(), ID{1}, p, &c)
 	if !errors.Is(err, s.fault) || v != (Verdict{}) {
 		t.Errorf("got %+v, %v", v, err)
 	}
@@ -146,7 +146,7 @@ func TestGateRefusesOnFault(t *testing.T) {
 		t.Error("a fault killed the token")
 	}
 	s.fault = nil
-	if v, err = g.Apply(t.Context(), ID{1}, p, c); err != nil || v.Outcome != Admit {
+	if v, err = g.Apply(t.Context(), ID{1}, p, &c); err != nil || v.Outcome != Admit {
 		t.Errorf("after the fault: %+v, %v", v, err)
 	}
 }
@@ -206,16 +206,16 @@ func TestBindingCallIsAdmitted(t *testing.T) {
 	theirs := mine
 	theirs.From = netip.MustParseAddr("203.0.113.9")
 	addresses.meanwhile = func() error {
-		if v, err := other.Apply(t.Context(), ID{1}, generous, theirs); err != nil || v.Reason != Hijacked {
+		if v, err := other.Apply(t.Context(), ID{1}, generous, &theirs); err != nil || v.Reason != Hijacked {
 			t.Errorf("the other call: %+v, %v", v, err)
 		}
 		return nil
 	}
-	if v, err := g.Apply(t.Context(), ID{1}, generous, mine); err != nil || v.Outcome != Admit || v.State.Used.Total().Calls != 1 {
+	if v, err := g.Apply(t.Context(), ID{1}, generous, &mine); err != nil || v.Outcome != Admit || v.State.Used.Total().Calls != 1 {
 		t.Errorf("the call that bound the token: %+v, %v", v, err)
 	}
 	for _, c := range []Call{mine, theirs, {At: midnight, From: mine.From, Address: AddressVerdict{Known: true}}} {
-		if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Reason != Hijacked {
+		if v, err := g.Apply(t.Context(), ID{1}, generous, &c); err != nil || v.Reason != Hijacked {
 			t.Errorf("afterwards: %+v, %v", v, err)
 		}
 	}
@@ -235,7 +235,7 @@ func TestFirstCallsWait(t *testing.T) {
 		var mu sync.Mutex
 		for range 6 {
 			go func() {
-				v, err := g.Apply(t.Context(), ID{1}, generous, c)
+				v, err := g.Apply(t.Context(), ID{1}, generous, &c)
 				mu.Lock()
 				defer mu.Unlock()
 				if admitted++; err != nil || v.Outcome != Admit {
@@ -249,10 +249,10 @@ func TestFirstCallsWait(t *testing.T) {
 		}
 		gone, cancel := context.WithCancel(t.Context())
 		cancel()
-		if _, err := g.Apply(gone, ID{1}, generous, c); !errors.Is(err, context.Canceled) {
+		if _, err := g.Apply(gone, ID{1}, generous, &c); !errors.Is(err, context.Canceled) {
 			t.Errorf("a client that gave up: %v", err)
 		}
-		if v, err := g.Apply(t.Context(), ID{2}, generous, c); err != nil || v.Outcome != Admit {
+		if v, err := g.Apply(t.Context(), ID{2}, generous, &c); err != nil || v.Outcome != Admit {
 			t.Errorf("another token: %+v, %v", v, err)
 		}
 		close(release)
@@ -279,13 +279,13 @@ func TestFirstCallEndsBadly(t *testing.T) {
 			ended, admitted := false, false
 			go func() {
 				defer func() { recover(); ended = true }()
-				if _, err := g.Apply(t.Context(), ID{1}, generous, c); err == nil {
+				if _, err := g.Apply(t.Context(), ID{1}, generous, &c); err == nil {
 					t.Errorf("%s: the first call succeeds", name)
 				}
 			}()
 			synctest.Wait()
 			go func() {
-				v, err := g.Apply(t.Context(), ID{1}, generous, c)
+				v, err := g.Apply(t.Context(), ID{1}, generous, &c)
 				admitted = err == nil && v.Outcome == Admit
 			}()
 			synctest.Wait()
@@ -308,7 +308,7 @@ func TestGateReportsTheKey(t *testing.T) {
 	g := Gate{Store: &memStore{states: map[ID]State{}}, Addresses: addresses}
 	for i, key := range []Key{{1}, {}} {
 		c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1"), Key: key, Records: 3}
-		if v, err := g.Apply(t.Context(), ID{byte(i)}, generous, c); err != nil || v.Outcome != Admit || !v.NewlyBound {
+		if v, err := g.Apply(t.Context(), ID{byte(i)}, generous, &c); err != nil || v.Outcome != Admit || !v.NewlyBound {
 			t.Fatalf("%+v, %v", v, err)
 		}
 		if want := (AddressUse{From: c.From, At: c.At, NewBinding: true, Key: key, Records: 3}); addresses.last != want {
@@ -325,7 +325,7 @@ func TestGateSpendsACounterOnce(t *testing.T) {
 	store := &memStore{states: map[ID]State{}}
 	g := Gate{Store: store, Addresses: addresses}
 	c := Call{At: midnight, IssuedAt: midnight, From: netip.MustParseAddr("192.0.2.1"), Key: Key{1}, Records: 15}
-	if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit {
+	if v, err := g.Apply(t.Context(), ID{1}, generous, &c); err != nil || v.Outcome != Admit {
 		t.Fatalf("the first call: %+v, %v", v, err)
 	}
 	c.Counter, c.Records = 1, 5
@@ -333,13 +333,13 @@ func TestGateSpendsACounterOnce(t *testing.T) {
 	if v, err := g.Check(t.Context(), ID{1}, generous, Check{Call: c}); err != nil || v.Outcome != Admit || v.Spent || store.states[ID{1}] != was {
 		t.Errorf("a check: %+v, %v", v, err)
 	}
-	if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit || !v.Spent {
+	if v, err := g.Apply(t.Context(), ID{1}, generous, &c); err != nil || v.Outcome != Admit || !v.Spent {
 		t.Errorf("its call: %+v, %v", v, err)
 	}
 	c.Counter, c.Records = 2, 15 // more than the allowance
 	checks, refused := addresses.checks, 0
 	copied := c
-	for _, e := range []Event{Check{Call: c}, c, Check{Call: copied}, copied} {
+	for _, e := range []Event{Check{Call: c}, &c, Check{Call: copied}, &copied} {
 		v, err := g.Apply(t.Context(), ID{1}, generous, e)
 		if err != nil {
 			t.Fatal(err)
@@ -352,7 +352,48 @@ func TestGateSpendsACounterOnce(t *testing.T) {
 		t.Errorf("consulted %d times, %d refused of 3", addresses.checks-checks, refused)
 	}
 	c.Counter = 0 // the request's own call, after its Check has spent the proof
-	if v, err := g.Apply(t.Context(), ID{1}, generous, c); err != nil || v.Outcome != Admit {
+	if v, err := g.Apply(t.Context(), ID{1}, generous, &c); err != nil || v.Outcome != Admit {
 		t.Errorf("the call of the check that consulted the address: %+v, %v", v, err)
+	}
+}
+
+// lateStore is a Store whose updates fail for their callers, and are applied later.
+type lateStore struct {
+	memStore
+	late []func(State) State
+}
+
+func (s *lateStore) Update(_ context.Context, _ ID, fn func(State) State) error {
+	s.late = append(s.late, fn)
+	return ErrUnknown
+}
+
+// lateShared is a lateStore that several processes use.
+type lateShared struct{ lateStore }
+
+func (s *lateShared) UpdateOnce(ctx context.Context, id ID, _ Once, fn func(State) State) (bool, error) {
+	return false, s.Update(ctx, id, fn)
+}
+func (*lateShared) NotBefore() int64                { return 0 }
+func (*lateShared) Await(context.Context, int) bool { return false }
+
+// TestLateStepsKeepTheirCall checks that a call which a store applies after it has failed is the
+// one that was passed, even if its memory has another call by then.
+func TestLateStepsKeepTheirCall(t *testing.T) {
+	local, shared := &lateStore{}, &lateShared{}
+	for name, g := range map[string]*Gate{"local": {Store: local}, "shared": {Store: shared}} {
+		c := Call{At: midnight, Tenant: 1, IssuedAt: midnight, Expires: midnight.Add(time.Hour), From: netip.MustParseAddr("192.0.2.1")}
+		if _, err := g.Apply(t.Context(), ID{1}, generous, &c); !errors.Is(err, ErrUnknown) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		c = Call{At: midnight, Tenant: 2, IssuedAt: midnight, Expires: midnight.Add(time.Hour), From: netip.MustParseAddr("192.0.2.2")}
+		if _, err := g.Apply(t.Context(), ID{2}, generous, &c); !errors.Is(err, ErrUnknown) {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	for n, fn := range append(local.late, shared.late...) {
+		if s := fn(State{}); s.Tenant != uint32(n%2)+1 {
+			t.Errorf("step %d is for tenant %d", n, s.Tenant)
+		}
 	}
 }

@@ -74,7 +74,7 @@ func TestPackedSize(t *testing.T) {
 		Address: AddressVerdict{Known: true, Allowance: 400}}
 	var s State
 	for range 15 {
-		s, _ = Step(s, p, c)
+		s, _ = Step(s, p, &c)
 	}
 	if n := len(AppendPacked(nil, &s)); n > 60 {
 		t.Errorf("%d bytes", n)

@@ -48,7 +48,7 @@ func TestProperties(t *testing.T) {
 		}, only: Key{rapid.SampledFrom([]byte{0, 0, 0, 1}).Draw(t, "only")}}
 		t.Repeat(map[string]func(*rapid.T){
 			"check":   func(t *rapid.T) { m.apply(t, Check{m.call(t), rapid.Bool().Draw(t, "suggest")}) },
-			"call":    func(t *rapid.T) { m.apply(t, m.call(t)) },
+			"call":    func(t *rapid.T) { c := m.call(t); m.apply(t, &c) },
 			"suggest": func(t *rapid.T) { m.apply(t, Suggest(m.call(t))) },
 			"attempt": func(t *rapid.T) { m.apply(t, Attempt{m.call(t), rapid.Bool().Draw(t, "suggest")}) },
 			"inspect": func(t *rapid.T) { m.apply(t, Inspect(m.call(t))) },
@@ -143,7 +143,7 @@ func (m *model) checks(t *rapid.T, next State, v Verdict, e Event) {
 	if v.Spent {
 		ch.Counter = 0
 	}
-	if _, after := Step(next, m.policy, ch.Call); after.Outcome != Admit {
+	if _, after := Step(next, m.policy, &ch.Call); after.Outcome != Admit {
 		t.Fatalf("the Check admitted %+v, the call got %+v", ch.Call, after)
 	}
 }
@@ -153,7 +153,7 @@ func (m *model) checks(t *rapid.T, next State, v Verdict, e Event) {
 func (m *model) staysDead(t *rapid.T, next State, v Verdict, e Event) {
 	c, _ := callOf(e)
 	_, isCheck := e.(Check)
-	_, isCall := e.(Call)
+	_, isCall := e.(*Call)
 	inFlight := (isCall || isCheck) && c.Binder && m.dead == Hijacked && v.Outcome == Admit
 	blocked := c.Blocked && !m.state.AddressChecked
 	if m.dead != None && !inFlight && !blocked && (v.Outcome != Refuse || v.Reason != m.dead || next != m.state) {
@@ -230,8 +230,8 @@ func callOf(e Event) (Call, bool) {
 		return e.Call, true
 	case Attempt:
 		return e.Call, true
-	case Call:
-		return e, true
+	case *Call:
+		return *e, true
 	case Suggest:
 		return Call(e), true
 	case Inspect:
@@ -247,7 +247,7 @@ func callOf(e Event) (Call, bool) {
 // counts checks that admitted calls, and nothing else, are counted exactly once, and that there are
 // never more calls or records than the policy allows.
 func (m *model) counts(t *rapid.T, next State, v Verdict, e Event) {
-	if c, ok := e.(Call); ok && v.Outcome == Admit {
+	if c, ok := e.(*Call); ok && v.Outcome == Admit {
 		m.admitted.Calls++
 		m.admitted.Records += c.Records
 	}
@@ -272,7 +272,7 @@ func (m *model) challenges(t *rapid.T, next State, v Verdict, e Event) {
 	if m.issuedChallenges > int(m.policy.PerToken) || int(next.ChallengesIssued) != m.issuedChallenges {
 		t.Fatalf("%d challenges issued, %d counted, %d allowed", m.issuedChallenges, next.ChallengesIssued, m.policy.PerToken)
 	}
-	if _, ok := e.(Call); ok && v.Outcome == Admit && m.state.OpenChallenge.Number != 0 {
+	if _, ok := e.(*Call); ok && v.Outcome == Admit && m.state.OpenChallenge.Number != 0 {
 		t.Fatalf("a call was admitted with challenge %d open", m.state.OpenChallenge.Number)
 	}
 	if v.Outcome == Challenged && next.OpenChallenge.Number == 0 {
@@ -328,7 +328,7 @@ func TestBoundAt(t *testing.T) {
 	issued := midnight.Unix()
 	for after, want := range map[time.Duration]int64{0: 0, 9 * time.Second: 9, 10 * time.Minute: 600, -5 * time.Second: 0, 20 * time.Hour: 65_534} {
 		at := midnight.Add(after)
-		s, _ := Step(State{}, Policy{Calls: 1, Records: 1, BindWithin: 24 * time.Hour}, Call{At: at, IssuedAt: midnight, Expires: at.Add(time.Hour), From: netip.MustParseAddr("192.0.2.1")})
+		s, _ := Step(State{}, Policy{Calls: 1, Records: 1, BindWithin: 24 * time.Hour}, &Call{At: at, IssuedAt: midnight, Expires: at.Add(time.Hour), From: netip.MustParseAddr("192.0.2.1")})
 		if got := s.BoundAt() - issued; got != want {
 			t.Errorf("after %v: %d s after its issue, want %d", after, got, want)
 		}

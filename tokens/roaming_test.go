@@ -19,7 +19,7 @@ func TestRoamingIsLenient(t *testing.T) {
 		for i := range 60 {
 			c := Call{At: midnight, IssuedAt: midnight, From: netip.AddrFrom4([4]byte{198, byte(i * 53), byte(i * 91), byte(i * 7)}), Key: key, Address: AddressVerdict{Known: true}}
 			var v Verdict
-			if s, v = Step(s, p, c); v.Outcome != Admit {
+			if s, v = Step(s, p, &c); v.Outcome != Admit {
 				challenged[i]++
 				if !v.RoamingLimit || v.Limit != 8 || v.Seen != 9 {
 					t.Fatalf("challenged by %+v", v)

@@ -27,8 +27,8 @@ func decide(s State, p Policy, e Event) (State, Verdict) {
 	switch e := e.(type) {
 	case Check:
 		return check(s, p, e)
-	case Call:
-		return call(s, p, e)
+	case *Call:
+		return call(s, p, *e)
 	case Suggest:
 		return suggest(s, p, Call(e))
 	case Attempt:
@@ -52,8 +52,8 @@ func callIn(e Event) (c Call, ok bool) {
 	switch e := e.(type) {
 	case Check:
 		return e.Call, true
-	case Call:
-		return e, true
+	case *Call:
+		return *e, true
 	case Suggest:
 		return Call(e), true
 	case Attempt:
@@ -83,8 +83,8 @@ func dead(s State, p Policy, e Event) (State, Verdict) {
 	switch e := e.(type) {
 	case Check:
 		next, v = check(alive, p, e)
-	case Call:
-		next, v = call(alive, p, e)
+	case *Call:
+		next, v = call(alive, p, *e)
 	}
 	if v.Outcome != Admit {
 		return s, refused(s.Dead)

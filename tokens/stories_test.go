@@ -162,7 +162,7 @@ func (st *story) request(words []string) (string, error) {
 	}
 	return st.step(func(address AddressVerdict) Event {
 		c.Address = address
-		return map[string]Event{"check": Check{c, suggest}, "attempt": Attempt{c, suggest}, "call": c, "suggest": Suggest(c), "inspect": Inspect(c),
+		return map[string]Event{"check": Check{c, suggest}, "attempt": Attempt{c, suggest}, "call": &c, "suggest": Suggest(c), "inspect": Inspect(c),
 			"answer": Answer{c, number, correct}, "reload": Reload{c, number}}[words[0]]
 	}), nil
 }

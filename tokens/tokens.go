@@ -150,7 +150,7 @@ const (
 	Picture
 )
 
-func (k Kind) String() string { return [...]string{"", "work", "picture"}[k] }
+func (k Kind) String() string { return nameOf(k, "unknown", "", "work", "picture") }
 
 // MaxLevel is the work level of the most expensive work.
 const MaxLevel = 2
@@ -206,9 +206,13 @@ const (
 )
 
 func (r Route) String() string {
-	names := [Routes]string{"items", "item", "related", "collections"}
-	if int(r) >= len(names) { // only in damaged data
-		return "unknown"
+	return nameOf(r, "unknown", "items", "item", "related", "collections")
+}
+
+// nameOf returns the name of a stored number, or unknown if it has none, as in damaged data.
+func nameOf[T ~uint8](n T, unknown string, names ...string) string {
+	if int(n) >= len(names) {
+		return unknown
 	}
-	return names[r]
+	return names[n]
 }

@@ -43,9 +43,9 @@ var Reasons = []Reason{
 }
 
 func (r Reason) String() string {
-	return [...]string{"", "internal", "token_expired", "token_revoked", "token_hijacked", "token_exhausted",
+	return nameOf(r, "internal", "", "internal", "token_expired", "token_revoked", "token_hijacked", "token_exhausted",
 		"token_challenge_ignored", "token_challenged_too_often", "challenge_required", "challenge_failed",
-		"not_found", "address_blocked", "proof_invalid", "overloaded"}[r]
+		"not_found", "address_blocked", "proof_invalid", "overloaded")
 }
 
 // Verdict is the result of one event. The zero Verdict refuses.

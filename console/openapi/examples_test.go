@@ -83,7 +83,7 @@ var prepared = map[string]func(*examples) error{
 		id := tokens.NewID(s.Dir.Signer.Issuer, "C5-sbF16Tw4LnyxsXXpPDg")
 		number, _ := s.Dir.TenantNumber("acme")
 		tenant, _ := s.Dir.Tenants.Find("acme")
-		_, err := s.Dir.Gate.Apply(s.Context(), id, s.Dir.PolicyOf(tenant).Tokens(), tokens.Call{At: noon, Tenant: number, IssuedAt: noon, Expires: noon.Add(24 * time.Hour),
+		_, err := s.Dir.Gate.Apply(s.Context(), id, s.Dir.PolicyOf(tenant).Tokens(), &tokens.Call{At: noon, Tenant: number, IssuedAt: noon, Expires: noon.Add(24 * time.Hour),
 			From: netip.MustParseAddr("203.0.113.9"), Route: tokens.Items, Records: 20})
 		return err
 	},

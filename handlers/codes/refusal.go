@@ -69,9 +69,11 @@ func RetryAfter(err error) time.Duration {
 }
 
 // Unread returns a refusal for content that can't be read, or not in time. The second is not an
-// error in the server: some queries are expensive, and searches wait for each other.
+// error in the server: some queries are expensive, and searches wait for each other. Neither is a
+// visitor who leaves meanwhile.
 func Unread(err error) error {
-	return &Refusal{Code: Overloaded, Cause: err, Retry: RetryDelay(), Slow: errors.Is(err, context.DeadlineExceeded)}
+	slow := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
+	return &Refusal{Code: Overloaded, Cause: err, Retry: RetryDelay(), Slow: slow}
 }
 
 // RetryDelay returns a random delay of 1 to 5 s, so that refused clients don't all retry at the

@@ -40,6 +40,13 @@ type Reader struct {
 	Content Content
 	Metrics *metrics.Metrics
 	Traces  *tracing.Tracer // nil: no traces
+	// CallerOf returns the caller among those who share the time of the corpus.
+	CallerOf func(*transport.Request) content.Caller
+}
+
+// as returns the context of a read that may have to wait for its turn.
+func (x *Reader) as(ctx context.Context, r *transport.Request) context.Context {
+	return content.WithCaller(ctx, x.CallerOf(r))
 }
 
 // read records how long one operation of the corpus took.
@@ -61,7 +68,7 @@ func (x *Reader) Search(ctx context.Context, r *transport.Request) (int, error) 
 		return 0, err
 	}
 	defer x.read(ctx, metrics.Search, time.Now())
-	page, err := x.Content.Search(ctx, q)
+	page, err := x.Content.Search(x.as(ctx, r), q)
 	if err != nil {
 		return 0, err
 	}
@@ -150,7 +157,7 @@ func (x *Reader) Related(ctx context.Context, r *transport.Request) (int, error)
 		return 0, err
 	}
 	defer x.read(ctx, metrics.Related, time.Now())
-	items, err := x.Content.Related(ctx, r.Tenant.Number, id, limit)
+	items, err := x.Content.Related(x.as(ctx, r), r.Tenant.Number, id, limit)
 	if err != nil {
 		return 0, err
 	}

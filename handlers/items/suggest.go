@@ -18,7 +18,7 @@ func (x *Reader) Suggest(ctx context.Context, r *transport.Request) (ids []strin
 		return nil, err
 	}
 	defer x.read(ctx, metrics.Suggest, time.Now())
-	found, err := x.Content.Suggest(ctx, r.Tenant.Number, content.Usable(q))
+	found, err := x.Content.Suggest(x.as(ctx, r), r.Tenant.Number, content.Usable(q))
 	if err != nil {
 		return nil, err
 	}

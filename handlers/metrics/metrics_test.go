@@ -29,7 +29,7 @@ func filled() *Metrics {
 	m.Stored(Step, time.Millisecond)
 	v := tokens.Verdict{NewlyBound: true, ChallengeIssued: true}
 	v.State.Bound.Kind, v.State.OpenChallenge.Kind = tokens.ToAddress, tokens.Picture
-	m.Stepped(&v, tokens.Call{})
+	m.Stepped(&v, &tokens.Call{})
 	return m
 }
 

@@ -11,9 +11,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
+	"weak"
 
 	"stile.example/stile/handlers/connections"
 )
@@ -96,6 +99,24 @@ func (c client) expectEnd() {
 	if rest, err := io.ReadAll(c.in); len(rest) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
 		c.t.Errorf("%q %v", rest, err)
 	}
+}
+
+// TestIdleKeepsNoRequest checks that an idle connection does not keep the memory of its last
+// request: there may be 16,384 of them, and a head has up to 8 KiB.
+func TestIdleKeepsNoRequest(t *testing.T) {
+	heads := make(chan weak.Pointer[byte], 1)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { heads <- weak.Make(unsafe.StringData(r.RequestURI)) })
+	c := start(t, h, nil, func(s *http.Server) { s.IdleTimeout = time.Minute }).dial(t)
+	c.send(get("a"))
+	c.expect("", false)
+	head := <-heads
+	for end := time.Now().Add(10 * time.Second); head.Value() != nil; runtime.GC() {
+		if time.Now().After(end) {
+			t.Fatal("the connection keeps its request")
+		}
+	}
+	c.send(get("b"))
+	c.expect("", false)
 }
 
 // TestPieces sends plain requests in several ways: in pieces, several at once, with the beginning
@@ -328,6 +349,54 @@ func TestShutdown(t *testing.T) {
 	handed.expect("GET /slow ", false)
 	if err := <-stopped; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestShutdownOfHanded checks that idle connections that were handed over, of HTTP/1.1 and HTTP/2,
+// may send a last request while the server stops, and that nothing waits for them longer.
+func TestShutdownOfHanded(t *testing.T) {
+	certificates := httptest.NewUnstartedServer(nil)
+	certificates.StartTLS()
+	defer certificates.Close()
+	const form = "POST /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
+	for _, config := range []*tls.Config{nil, {Certificates: certificates.TLS.Certificates}} {
+		s := start(t, echoed, config, nil)
+		s.last = time.Minute // the connections end it
+		var c client
+		request := func() (closes bool) {
+			res, err := certificates.Client().Post("https://"+s.addr+"/v1/a", "", strings.NewReader("hi"))
+			if err != nil || res.ProtoMajor != 2 {
+				t.Fatal(res, err)
+			}
+			return res.Body.Close() != nil // HTTP/2 has a frame for it
+		}
+		if config == nil {
+			c = s.dial(t)
+			request = func() bool {
+				c.send(form)
+				return c.expect("POST /v1/a hi", false).Close
+			}
+		} else {
+			transport := certificates.Client().Transport.(*http.Transport)
+			transport.ForceAttemptHTTP2 = true
+			defer transport.CloseIdleConnections()
+		}
+		if request() {
+			t.Error("the connection ends before the server stops")
+		}
+		stopped := make(chan error, 1)
+		go func() { stopped <- s.Shutdown(context.Background()) }()
+		select {
+		case err := <-stopped:
+			t.Fatalf("it stopped before the last request: %v", err)
+		case <-time.After(50 * time.Millisecond):
+		}
+		if closes := request(); config == nil && !closes {
+			t.Error("the connection stays open")
+		}
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
 	}
 }
 

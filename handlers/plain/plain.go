@@ -24,11 +24,14 @@ import (
 
 // Server serves the connections of one listener.
 type Server struct {
-	http   *http.Server // serves what is handed over, and has the handler and the limits of time
-	refuse connections.Refuser
-	base   context.Context // of all requests
-	tls    *tls.Config     // nil: plain HTTP; net/http adds to its own
+	http    *http.Server // serves what is handed over, and has the limits of time
+	handler http.Handler
+	refuse  connections.Refuser
+	base    context.Context // of all requests
+	tls     *tls.Config     // nil: plain HTTP; net/http adds to its own
 
+	last     time.Duration // see lastRequests
+	open     atomic.Int64  // connections of net/http
 	draining atomic.Bool
 	mu       sync.Mutex
 	listener net.Listener       // nil before Serve
@@ -45,9 +48,35 @@ func New(s *http.Server, refuse connections.Refuser) *Server {
 	if c := s.TLSConfig; c != nil && !slices.Contains(c.NextProtos, "h2") {
 		c.NextProtos = append(c.NextProtos, "h2", "http/1.1")
 	}
-	return &Server{
-		tls: s.TLSConfig.Clone(), http: s, refuse: refuse, base: context.WithValue(context.Background(), http.ServerContextKey, s),
-		live: map[*conn]struct{}{}, handed: make(chan net.Conn), end: make(chan struct{}),
+	p := &Server{
+		tls: s.TLSConfig.Clone(), http: s, handler: s.Handler, refuse: refuse, base: context.WithValue(context.Background(), http.ServerContextKey, s),
+		last: lastRequests, live: map[*conn]struct{}{}, handed: make(chan net.Conn), end: make(chan struct{}),
+	}
+	s.Handler, s.ConnState = http.HandlerFunc(p.serveHanded), p.count(s.ConnState)
+	return p
+}
+
+// serveHanded handles a request of net/http. While the server stops, it is the last one of its
+// connection.
+func (s *Server) serveHanded(w http.ResponseWriter, r *http.Request) {
+	if s.draining.Load() {
+		w.Header().Set("Connection", "close")
+	}
+	s.handler.ServeHTTP(w, r)
+}
+
+// count returns what follows the states of net/http's connections: it counts them, and calls next.
+func (s *Server) count(next func(net.Conn, http.ConnState)) func(net.Conn, http.ConnState) {
+	return func(c net.Conn, state http.ConnState) {
+		switch state {
+		case http.StateNew:
+			s.open.Add(1)
+		case http.StateClosed, http.StateHijacked:
+			s.open.Add(-1)
+		}
+		if next != nil {
+			next(c, state)
+		}
 	}
 }
 
@@ -146,7 +175,8 @@ func (l handedListener) Addr() net.Addr { return l.addr }
 // Limits while the server stops.
 const (
 	// lastRequests is how long a connection without a request may still send one: a client that has
-	// just sent it gets its response.
+	// just sent it gets its response. net/http alone would close its idle connections, with requests
+	// that have arrived.
 	lastRequests = 250 * time.Millisecond
 	pollEvery    = 2 * time.Millisecond
 )
@@ -156,14 +186,16 @@ const (
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
 	err := s.stopAccepting()
-	s.http.SetKeepAlivesEnabled(false)
 	for c := range s.all() {
 		c.hurry()
 	}
-	s.wait(ctx, (*conn).isReading) // those may be handed over
+	last, cancel := context.WithTimeout(ctx, s.last)
+	defer cancel()
+	s.wait(ctx, s.isReading)                               // those may be handed over
+	s.wait(last, func() bool { return s.open.Load() > 0 }) // those may be about to send a request
 	errs := make(chan error, 1)
 	go func() { errs <- s.http.Shutdown(ctx) }()
-	s.wait(ctx, func(*conn) bool { return true })
+	s.wait(ctx, func() bool { return len(s.all()) > 0 })
 	return errors.Join(err, <-errs, ctx.Err())
 }
 
@@ -192,18 +224,21 @@ func (s *Server) all() map[*conn]struct{} {
 	return live
 }
 
-// wait waits until there is no connection of a kind, or ctx ends.
-func (s *Server) wait(ctx context.Context, is func(*conn) bool) {
+// isReading reports whether a live connection waits for a request.
+func (s *Server) isReading() bool {
+	for c := range s.all() {
+		if c.reading.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+// wait waits as long as there are connections of a kind, or until ctx ends.
+func (s *Server) wait(ctx context.Context, are func() bool) {
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
-	for {
-		found := false
-		for c := range s.all() {
-			found = found || is(c)
-		}
-		if !found {
-			return
-		}
+	for are() {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

@@ -180,3 +180,26 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestRequestsDoNotMix checks that nothing of a request is in the next one, which uses the same
+// memory, and that headers which a handler adds to are its own.
+func TestRequestsDoNotMix(t *testing.T) {
+	var got []http.Header
+	ours, _ := both(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		for name := range r.Header {
+			r.Header[name] = append(r.Header[name], "more")
+		}
+		got = append(got, r.Header.Clone())
+	}))
+	many := "GET /v1/a HTTP/1.1\r\nHost: a\r\nX-A: b\r\nX-Secret: secret\r\nAccept: c\r\n\r\n"
+	for range 100 {
+		got = nil
+		ours.exchange([]byte(many + get("b") + "GET /v1/c HTTP/1.1\r\nHost: a\r\nX-B: d\r\nX-C: e\r\n\r\n"))
+		want := []http.Header{
+			{"X-A": {"b", "more"}, "X-Secret": {"secret", "more"}, "Accept": {"c", "more"}}, {}, {"X-B": {"d", "more"}, "X-C": {"e", "more"}},
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("%v, want %v", got, want)
+		}
+	}
+}

@@ -222,7 +222,7 @@ func (l *load) call(n *node, t *token) bool {
 	began := time.Now()
 	p := tokens.Policy{Calls: t.limit, Records: 1 << 30, BindWithin: time.Hour, SpikeCalls: 1 << 30, SpikeSuggestions: 1 << 30,
 		SpikePer: time.Minute, Ladder: []tokens.Kind{tokens.Work}, PerToken: 9, Ignored: 9, Expires: time.Minute}
-	v, err := n.gate.Apply(ctx, t.id, p, tokens.Call{At: n.now(), Tenant: 7, IssuedAt: t.issued, Expires: t.issued.Add(24 * time.Hour),
+	v, err := n.gate.Apply(ctx, t.id, p, &tokens.Call{At: n.now(), Tenant: 7, IssuedAt: t.issued, Expires: t.issued.Add(24 * time.Hour),
 		From: netip.AddrFrom4([4]byte{192, 0, 2, 1}), Route: tokens.Items, Records: 1})
 	took := time.Since(began)
 	for old := l.slowest.Load(); int64(took) > old && !l.slowest.CompareAndSwap(old, int64(took)); old = l.slowest.Load() {

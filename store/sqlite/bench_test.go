@@ -59,7 +59,7 @@ func callers(b *testing.B, g *tokens.Gate, n, tokensInUse int) []time.Duration {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(n); i = next.Add(1) - 1 {
 				start := time.Now()
-				v, err := g.Apply(context.Background(), benchID(i%int64(tokensInUse)), p, c)
+				v, err := g.Apply(context.Background(), benchID(i%int64(tokensInUse)), p, &c)
 				if err != nil || v.Outcome != tokens.Admit {
 					b.Error(v, err)
 					return

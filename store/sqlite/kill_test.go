@@ -89,9 +89,9 @@ func victim(file string) error {
 	return <-faults
 }
 
-func victimCall(from int) tokens.Call {
+func victimCall(from int) *tokens.Call {
 	at := victimTime
-	return tokens.Call{At: at, Tenant: 1, IssuedAt: at, Expires: at.Add(24 * time.Hour), From: netip.AddrFrom4([4]byte{192, 0, 2, byte(from)}),
+	return &tokens.Call{At: at, Tenant: 1, IssuedAt: at, Expires: at.Add(24 * time.Hour), From: netip.AddrFrom4([4]byte{192, 0, 2, byte(from)}),
 		Address: tokens.AddressVerdict{Known: true}}
 }
 

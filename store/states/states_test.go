@@ -66,8 +66,8 @@ func TestLostReplies(t *testing.T) {
 }
 
 // callFrom returns a call from an address that was already consulted.
-func callFrom(from netip.Addr) tokens.Call {
-	return tokens.Call{At: start, Tenant: 1, IssuedAt: start, Expires: start.Add(24 * time.Hour), From: from, Records: 2,
+func callFrom(from netip.Addr) *tokens.Call {
+	return &tokens.Call{At: start, Tenant: 1, IssuedAt: start, Expires: start.Add(24 * time.Hour), From: from, Records: 2,
 		Address: tokens.AddressVerdict{Known: true}}
 }
 
@@ -132,7 +132,7 @@ func TestFirstCallsOfNodes(t *testing.T) {
 			var admitted atomic.Int32
 			storetest.Concurrently(9, func(i int) {
 				g := &tokens.Gate{Store: stores[i%3], Addresses: address}
-				c := callFrom(netip.MustParseAddr("192.0.2.1"))
+				c := *callFrom(netip.MustParseAddr("192.0.2.1"))
 				c.At, c.IssuedAt, c.Expires = time.Now(), time.Now(), time.Now().Add(time.Hour)
 				c.Address = tokens.AddressVerdict{}
 				p := storetest.Allowed(50)
@@ -140,7 +140,7 @@ func TestFirstCallsOfNodes(t *testing.T) {
 				if i > 2 {
 					time.Sleep(time.Millisecond)
 				}
-				v, err := g.Apply(t.Context(), tokens.ID{1}, p, c)
+				v, err := g.Apply(t.Context(), tokens.ID{1}, p, &c)
 				if err != nil {
 					t.Error(err)
 				}
@@ -163,7 +163,7 @@ func TestLimit(t *testing.T) {
 	for _, l := range links {
 		l.lose.Store(20)
 	}
-	storetest.CallLimit(t, stores, 200, callFrom(netip.MustParseAddr("192.0.2.1")))
+	storetest.CallLimit(t, stores, 200, *callFrom(netip.MustParseAddr("192.0.2.1")))
 }
 
 // TestSessionProofs makes 64 calls with each of several session proofs, while replies are lost. A
@@ -173,7 +173,7 @@ func TestSessionProofs(t *testing.T) {
 	for _, l := range links {
 		l.lose.Store(20)
 	}
-	storetest.SessionProofs(t, stores, callFrom(netip.MustParseAddr("192.0.2.1")))
+	storetest.SessionProofs(t, stores, *callFrom(netip.MustParseAddr("192.0.2.1")))
 }
 
 // TestOneProof sends each of 500 proofs to both nodes several times at once, while replies are
@@ -457,9 +457,9 @@ func TestForgetting(t *testing.T) {
 	from := netip.MustParseAddr("192.0.2.1")
 	apply := func(node int, id byte, issued time.Time) tokens.Verdict {
 		t.Helper()
-		c := callFrom(from)
+		c := *callFrom(from)
 		c.IssuedAt = issued
-		v, err := gates[node].Apply(t.Context(), tokens.ID{id}, storetest.Allowed(50), c)
+		v, err := gates[node].Apply(t.Context(), tokens.ID{id}, storetest.Allowed(50), &c)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -652,9 +652,9 @@ func TestRoundTrips(t *testing.T) {
 		for n := range each {
 			for id := range ids {
 				g := &tokens.Gate{Store: stores[x.node(id, n)]}
-				c := callFrom(netip.MustParseAddr("192.0.2.1"))
+				c := *callFrom(netip.MustParseAddr("192.0.2.1"))
 				check, err := g.Check(t.Context(), tokens.ID{byte(id)}, storetest.Allowed(1000), tokens.Check{Call: c})
-				v, err2 := g.Apply(t.Context(), tokens.ID{byte(id)}, storetest.Allowed(1000), c)
+				v, err2 := g.Apply(t.Context(), tokens.ID{byte(id)}, storetest.Allowed(1000), &c)
 				if check.Outcome != tokens.Admit || v.Outcome != tokens.Admit || err != nil || err2 != nil {
 					t.Fatal(check, v, err, err2)
 				}

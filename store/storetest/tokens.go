@@ -127,8 +127,8 @@ func allCount(t *testing.T, open func() Store) {
 }
 
 // callFrom returns a call from an address that was already consulted.
-func callFrom(from netip.Addr) tokens.Call {
-	return tokens.Call{At: noon, Tenant: 1, IssuedAt: noon, Expires: noon.Add(24 * time.Hour), From: from, Records: 2,
+func callFrom(from netip.Addr) *tokens.Call {
+	return &tokens.Call{At: noon, Tenant: 1, IssuedAt: noon, Expires: noon.Add(24 * time.Hour), From: from, Records: 2,
 		Address: tokens.AddressVerdict{Known: true}}
 }
 
@@ -146,7 +146,7 @@ func CallLimit[S tokens.Store](t *testing.T, nodes []S, calls int, call tokens.C
 	Concurrently(callers, func(i int) {
 		g := &tokens.Gate{Store: nodes[i%len(nodes)]}
 		for range 3 * calls / callers {
-			v, err := g.Apply(t.Context(), tokens.ID{7}, Allowed(uint32(calls)), call)
+			v, err := g.Apply(t.Context(), tokens.ID{7}, Allowed(uint32(calls)), &call)
 			if err != nil {
 				t.Error(err)
 			}
@@ -166,7 +166,7 @@ func SessionProofs[S tokens.Store](t *testing.T, nodes []S, call tokens.Call) {
 	t.Helper()
 	const proofs = 20
 	call.Key = tokens.Key{7}
-	if v, err := (&tokens.Gate{Store: nodes[0]}).Apply(t.Context(), tokens.ID{8}, Allowed(1000), call); err != nil || v.Outcome != tokens.Admit {
+	if v, err := (&tokens.Gate{Store: nodes[0]}).Apply(t.Context(), tokens.ID{8}, Allowed(1000), &call); err != nil || v.Outcome != tokens.Admit {
 		t.Fatalf("the call that binds: %+v, %v", v, err)
 	}
 	var admitted [proofs + 1]atomic.Int32
@@ -174,7 +174,7 @@ func SessionProofs[S tokens.Store](t *testing.T, nodes []S, call tokens.Call) {
 		Concurrently(64, func(i int) {
 			c := call
 			c.Counter = uint32(n)
-			v, err := (&tokens.Gate{Store: nodes[i%len(nodes)]}).Apply(t.Context(), tokens.ID{8}, Allowed(1000), c)
+			v, err := (&tokens.Gate{Store: nodes[i%len(nodes)]}).Apply(t.Context(), tokens.ID{8}, Allowed(1000), &c)
 			if err != nil {
 				t.Error(err)
 			}
@@ -198,14 +198,14 @@ func SessionProofs[S tokens.Store](t *testing.T, nodes []S, call tokens.Call) {
 // sessionProofs: a session proof is valid once, also after the store is opened again.
 func sessionProofs(t *testing.T, open func() Store) {
 	s := open()
-	call := callFrom(netip.MustParseAddr("192.0.2.1"))
+	call := *callFrom(netip.MustParseAddr("192.0.2.1"))
 	SessionProofs(t, []Store{s}, call)
 	closed(t, s)
 	g := tokens.Gate{Store: with(t, open)}
 	call.Key = tokens.Key{7}
 	for counter, want := range map[uint32]tokens.Reason{1: tokens.ProofInvalid, 20: tokens.ProofInvalid, 21: tokens.None} {
 		call.Counter = counter
-		if v, err := g.Apply(t.Context(), tokens.ID{8}, Allowed(1000), call); err != nil || v.Reason != want {
+		if v, err := g.Apply(t.Context(), tokens.ID{8}, Allowed(1000), &call); err != nil || v.Reason != want {
 			t.Errorf("opened again, counter %d: %+v, %v", counter, v, err)
 		}
 	}

@@ -18,9 +18,9 @@ func spend(t *testing.T, s Store, id tokens.ID, tenant uint32, at time.Time, rou
 	g := tokens.Gate{Store: s}
 	p := Allowed(1000)
 	for range calls {
-		c := callFrom(netip.MustParseAddr("2001:db8::"))
+		c := *callFrom(netip.MustParseAddr("2001:db8::"))
 		c.Tenant, c.At, c.Route = tenant, at, route
-		if v, err := g.Apply(t.Context(), id, p, c); err != nil || v.Outcome != tokens.Admit {
+		if v, err := g.Apply(t.Context(), id, p, &c); err != nil || v.Outcome != tokens.Admit {
 			t.Fatalf("%+v, %v", v, err)
 		}
 	}

@@ -35,7 +35,7 @@ func TestS75Evicted(t *testing.T) {
 	call := tokens.Call{At: time.Now(), Tenant: 1, IssuedAt: issued, Expires: issued.Add(time.Hour), From: netip.MustParseAddr("192.0.2.1"), Route: tokens.Item, Records: 1,
 		Address: tokens.AddressVerdict{Known: true}}
 	outcome := func(n *statestest.Node) tokens.Verdict {
-		v, err := (&tokens.Gate{Store: n}).Apply(t.Context(), id, p, call)
+		v, err := (&tokens.Gate{Store: n}).Apply(t.Context(), id, p, &call)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -166,7 +166,8 @@ func (s *shard) evict(now time.Time) {
 
 // entryOf returns the entry of a token. ok is false if the entry would not have its claims.
 func entryOf(token string, by *Issuer, version keyVersion, c Claims) (e cachedToken, ok bool) {
-	p, ok := payloadOf(token)
+	payload, ok := appendPayload(nil, token)
+	p := string(payload)
 	if !ok || version.source > 1<<16-1 {
 		return e, false
 	}
@@ -222,13 +223,14 @@ func issuersUpTo(by *Issuer) []*Issuer {
 
 // claims returns the claims of a token whose entry this is, without their issuer and person.
 func (e *cachedToken) claims(token string, issuers []*Issuer) (c Claims, ok bool) {
-	p, ok := payloadOf(token)
+	var buffer [1024]byte // of the stack, enough for most tokens
+	p, ok := appendPayload(buffer[:0], token)
 	if !ok {
 		return c, false
 	}
-	in := func(s span) string { return p[s.start : s.start+s.length] }
-	c = Claims{ID: e.id, JTI: in(e.jti), Subject: in(e.subject), Client: in(e.name), Scope: in(e.scope), Tenant: e.tenant, MaxCalls: e.maxCalls,
-		IssuedAt: time.Unix(int64(e.issued), 0).UTC(), Expires: time.Unix(int64(e.expires), 0).UTC(), signedIn: e.signedIn}
+	c = Claims{ID: e.id, Tenant: e.tenant, MaxCalls: e.maxCalls, signedIn: e.signedIn,
+		IssuedAt: time.Unix(int64(e.issued), 0).UTC(), Expires: time.Unix(int64(e.expires), 0).UTC()}
+	e.copyStrings(p, &c)
 	if e.by.source > 0 {
 		name := c.Client
 		if c.Client = issuers[e.by.source-1].Clients[name]; c.Client == "" {
@@ -236,19 +238,34 @@ func (e *cachedToken) claims(token string, issuers []*Issuer) (c Claims, ok bool
 		}
 	}
 	if e.holds.length > 0 {
-		sum, err := decodePart(in(e.holds))
+		sum, err := base64.RawURLEncoding.Strict().AppendDecode(nil, e.holds.of(p))
 		ok = err == nil && copy(c.Confirmation[:], sum) == len(c.Confirmation)
 	}
 	return c, ok
 }
 
-// payloadOf returns the decoded payload of a token.
-func payloadOf(token string) (payload string, ok bool) {
+// copyStrings reads the strings of the claims from the decoded payload. They share their memory,
+// which is a quarter of the payload.
+func (e *cachedToken) copyStrings(payload []byte, c *Claims) {
+	var buffer [256]byte // of the stack, enough for most tokens
+	joined := buffer[:0]
+	for _, s := range [...]span{e.jti, e.subject, e.name, e.scope} {
+		joined = append(joined, s.of(payload)...)
+	}
+	rest := string(joined)
+	c.JTI, rest = rest[:e.jti.length], rest[e.jti.length:]
+	c.Subject, rest = rest[:e.subject.length], rest[e.subject.length:]
+	c.Client, c.Scope = rest[:e.name.length], rest[e.name.length:]
+}
+
+func (s span) of(payload []byte) []byte { return payload[s.start : s.start+s.length] }
+
+// appendPayload appends the decoded payload of a token.
+func appendPayload(b []byte, token string) (payload []byte, ok bool) {
 	_, rest, _ := strings.Cut(token, ".")
 	part, _, ok := strings.Cut(rest, ".")
-	var buffer [1024]byte // of the stack, enough for most tokens
-	b, err := base64.RawURLEncoding.AppendDecode(buffer[:0], []byte(part))
-	return string(b), ok && err == nil
+	b, err := base64.RawURLEncoding.AppendDecode(b, []byte(part))
+	return b, ok && err == nil
 }
 
 // isUsed marks an entry that was used since the last search for a place.

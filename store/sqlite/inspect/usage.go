@@ -215,6 +215,9 @@ func (u *usageCheck) count(ctx context.Context, id tokens.ID, s tokens.State) er
 	}
 	u.states.Change(&tokens.State{}, &s)
 	u.states.Keep()
+	if !s.IsPossible() {
+		u.found("a state has an impossible value", restoreAll, "token %x", id)
+	}
 	if u.clients[s.Tenant] == "" {
 		u.found("a token is charged to a tenant that never existed", restoreAll, "token %x: tenant number %d", id, s.Tenant)
 		return nil

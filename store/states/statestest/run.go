@@ -83,8 +83,8 @@ func (nothing) Close() error                                                    
 var start = time.Now().Truncate(time.Second)
 
 // callFrom returns a call from an address that was already consulted.
-func callFrom(from netip.Addr) tokens.Call {
-	return tokens.Call{At: start, Tenant: 1, IssuedAt: start.Add(time.Hour), Expires: start.Add(24 * time.Hour), From: from,
+func callFrom(from netip.Addr) *tokens.Call {
+	return &tokens.Call{At: start, Tenant: 1, IssuedAt: start.Add(time.Hour), Expires: start.Add(24 * time.Hour), From: from,
 		Address: tokens.AddressVerdict{Known: true}}
 }
 
@@ -124,11 +124,11 @@ func oneBinding(t *testing.T, open func() *Node) {
 }
 
 func limit(t *testing.T, open func() *Node) {
-	storetest.CallLimit(t, three(open), 400, callFrom(netip.MustParseAddr("192.0.2.1")))
+	storetest.CallLimit(t, three(open), 400, *callFrom(netip.MustParseAddr("192.0.2.1")))
 }
 
 func sessionProofs(t *testing.T, open func() *Node) {
-	storetest.SessionProofs(t, three(open), callFrom(netip.MustParseAddr("192.0.2.1")))
+	storetest.SessionProofs(t, three(open), *callFrom(netip.MustParseAddr("192.0.2.1")))
 }
 
 // oneProof sends each proof to all nodes at the same time.

@@ -60,7 +60,7 @@ func (s *Sealer) Check(text string, r Request, now time.Time) (Proof, error) {
 	}
 	var got [macSize]byte // the decoder needs no more
 	n, err := encoding.Decode(got[:], []byte(mac))
-	want := r.mac(key[:], number)
+	want := r.mac(key, number)
 	if err != nil || !hmac.Equal(got[:n], want[:]) {
 		return Proof{}, invalid("its MAC is not that of the request")
 	}
@@ -90,15 +90,26 @@ func parseCounter(text string) (uint32, bool) {
 // inputs holds the memory of inputs for reuse.
 var inputs = sync.Pool{New: func() any { return new([]byte) }}
 
-// mac returns the MAC of the request with a counter.
-func (r Request) mac(key []byte, counter string) (sum [sha256.Size]byte) {
+// mac returns the MAC of the request with a counter: HMAC-SHA-256 (RFC 2104), whose key is shorter
+// than a block. crypto/hmac would allocate 480 bytes for each proof, a quarter of what a call does.
+func (r Request) mac(key [macKeySize]byte, counter string) (sum [sha256.Size]byte) {
 	b := inputs.Get().(*[]byte)
-	*b = r.appendInput((*b)[:0], counter)
-	h := hmac.New(sha256.New, key)
-	h.Write(*b)
-	h.Sum(sum[:0])
+	*b = r.appendInput(appendPad((*b)[:0], key, 0x36), counter)
+	inner := sha256.Sum256(*b)
+	*b = append(appendPad((*b)[:0], key, 0x5c), inner[:]...)
+	sum = sha256.Sum256(*b)
 	inputs.Put(b)
 	return sum
+}
+
+// appendPad appends a block of HMAC: the key, filled up with zeros, with each byte XORed.
+func appendPad(b []byte, key [macKeySize]byte, with byte) []byte {
+	var block [sha256.BlockSize]byte
+	copy(block[:], key[:])
+	for i := range block {
+		block[i] ^= with
+	}
+	return append(b, block[:]...)
 }
 
 // appendInput appends the MAC's input. Each part has a fixed length, or its length before it, so no
