@@ -174,13 +174,17 @@ simulate: build ## simulate a day of people and scrapers
 # Every function Fuzz… is run, so that none can be forgotten. Before a release: FUZZTIME=1h. Without
 # -fuzzminimizetime, Go spends a minute to shorten each input that it keeps: FuzzContract, whose
 # inputs are slow and of which no two runs are alike, would do nothing else.
+FUZZERS = grep -rHo --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]*' . | grep -E '$(FUZZ)' | sort
 .PHONY: fuzz
 fuzz: needs ## run every fuzz target, FUZZTIME=30s each (FUZZ=PATTERN chooses)
-	@set -e; grep -rHo --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]*' . | grep -E '$(FUZZ)' | sort | \
-	  while IFS=: read -r file f; do \
-	    f=$${f#func }; echo "== $$(dirname $$file) $$f"; \
-	    $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(FUZZTIME),30s) -fuzzminimizetime 10x ./$$(dirname $$file) </dev/null; \
-	  done
+	@$(FUZZERS) | { failed=; while IFS=: read -r file f; do \
+	  f=$${f#func }; d=$$(dirname $$file); echo "== $$d $$f"; \
+	  $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(FUZZTIME),30s) -fuzzminimizetime 10x $$d </dev/null || failed="$$failed $$d:$$f"; \
+	done; test -z "$$failed" || { echo "make fuzz: failed:$$failed" >&2; exit 1; }; }
+
+.PHONY: seeds
+seeds: needs ## keep what make fuzz has found as seeds in testdata (FUZZ=PATTERN chooses)
+	@set -e; $(FUZZERS) | while IFS=: read -r file f; do $(GO) run ./stiletest/seeds $$(dirname $$file) $${f#func } </dev/null; done
 
 # These tests are longer forms of those in `make test`. HARD=PATTERN chooses.
 .PHONY: hard

@@ -177,6 +177,7 @@ var allowedImports = map[string]string{
 	"bench/challenge":           "challenge",
 	"bench/wordnet":             "stiletest",
 	"stiletest/smuggling":       "",
+	"stiletest/seeds":           "",
 	"stiletest":                 "",
 	"stiletest/peers":           "",
 	"stiletest/engines":         "jackc/pgx",
