@@ -177,18 +177,24 @@ bench-challenge: needs ## measure what work and proofs cost a browser (Chromium)
 simulate: build ## simulate a day of people and scrapers
 	./bin/stile simulate
 
-# Every function Fuzz… is run, so that none can be forgotten. Before a release: FUZZTIME=1h.
+# Every function Fuzz… is run, so that none can be forgotten. Before a release: FUZZTIME=1h. Without
+# -fuzzminimizetime, Go spends a minute to shorten each input that it keeps: FuzzContract, whose
+# inputs are slow and of which no two runs are alike, would do nothing else.
 FUZZTIME ?= 30s
+FUZZERS = targets=$$(grep -rHo --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]*' . | grep -E '$(FUZZ)' | sort); \
+  test -n "$$targets" || { echo "FUZZ=$(FUZZ): no target has such a file or name" >&2; exit 2; }
 .PHONY: fuzz
 fuzz: needs ## run every fuzz target, FUZZTIME=30s each (FUZZ=PATTERN chooses)
 	@$(call must-last,FUZZTIME,30s or 1h)
-	@set -e; targets=$$(grep -rHo --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]*' . | grep -E '$(FUZZ)' | sort); \
-	  test -n "$$targets" || { echo "FUZZ=$(FUZZ): no target has such a file or name" >&2; exit 2; }; \
-	  echo "$$(echo "$$targets" | wc -l) targets, $(FUZZTIME) each"; \
-	  echo "$$targets" | while IFS=: read -r file f; do \
-	    f=$${f#func }; echo "== $$(dirname $$file) $$f"; \
-	    $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) </dev/null; \
-	  done
+	@$(FUZZERS); echo "$$(echo "$$targets" | wc -l) targets, $(FUZZTIME) each"; \
+	echo "$$targets" | { failed=; while IFS=: read -r file f; do \
+	  f=$${f#func }; d=$$(dirname $$file); echo "== $$d $$f"; \
+	  $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$d </dev/null || failed="$$failed $$d:$$f"; \
+	done; test -z "$$failed" || { echo "make fuzz: failed:$$failed" >&2; exit 1; }; }
+
+.PHONY: seeds
+seeds: needs ## keep what make fuzz has found as seeds in testdata (FUZZ=PATTERN chooses)
+	@set -e; $(FUZZERS); echo "$$targets" | while IFS=: read -r file f; do $(GO) run ./stiletest/seeds $$(dirname $$file) $${f#func } </dev/null; done
 
 # must-last checks that a variable is a duration. Otherwise `go test` would print all its flags.
 define must-last

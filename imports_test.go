@@ -179,6 +179,7 @@ var allowedImports = map[string]string{
 	"stiletest/smuggling":       "",
 	"stiletest":                 "stiletest/leftovers",
 	"stiletest/leftovers":       "",
+	"stiletest/seeds":           "",
 	"stiletest/peers":           "",
 	"stiletest/engines":         "stiletest/leftovers jackc/pgx",
 	"examples/backends":         "",

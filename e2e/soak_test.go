@@ -109,7 +109,7 @@ func (l *soakLoadGen) run(length time.Duration, rate float64) {
 // send sends request n. Most are calls; each thousandth opens a new connection, and a few are
 // refused.
 func (l *soakLoadGen) send(c *conn, n int) {
-	i := n * 7919 % len(l.tokens)
+	i := (n + n/len(l.tokens)) * 7919 % len(l.tokens) // each token sends all kinds of requests
 	query := "client_id=acme&access_token=" + l.tokens[i]
 	path, want := fmt.Sprintf("/v1/items/i%d?callback=cb&%s", n%30, query), 200
 	switch n % 20 {

@@ -46,8 +46,9 @@ for arch; do
   cc=$(compiler "$arch")
   name=stile_${version}_linux_$arch
   mkdir "$work/$name"
-  # Without a symbol table, build ids and paths there is nothing that depends on the directory.
-  GOFLAGS= GOOS=linux GOARCH=$arch CGO_ENABLED=1 CC=$cc go build -trimpath \
+  # Without a symbol table, build ids and paths there is nothing that depends on the directory. The
+  # program has its version and commit from the clone, whatever `go env -w GOFLAGS` says here.
+  GOFLAGS=-buildvcs=true GOOS=linux GOARCH=$arch CGO_ENABLED=1 CC=$cc go build -trimpath \
     -tags sqlite_fts5,netgo,osusergo,sqlite_omit_load_extension \
     -ldflags '-s -w -buildid= -linkmode external -extldflags "-static -Wl,--build-id=none"' \
     -o "$work/$name/stile" .
