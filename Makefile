@@ -121,20 +121,26 @@ reproducible: needs needs-arm64 ## build the release in two folders, and compare
 GO_LICENSES := github.com/google/go-licenses@v1.6.0
 .PHONY: licences
 licences: needs ## list the licences of all modules again (deploy/licences/licences.txt)
-	$(GO) run $(GO_LICENSES) report . --ignore stile.example/stile 2>/dev/null | GOFLAGS= $(GO) run ./deploy/licences update
+	@log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	  $(GO) run $(GO_LICENSES) report . --ignore stile.example/stile 2>"$$log" | GOFLAGS= $(GO) run ./deploy/licences update || \
+	  { echo "go-licenses has printed:" >&2; tail -n 5 "$$log" >&2; exit 1; }
 
 .PHONY: licences-check
 licences-check:
 	@GOFLAGS= $(GO) run ./deploy/licences check
 
-# Known vulnerabilities come from vuln.go.dev, or from a copy that GOVULNDB names. Without either
-# nothing is checked, which must be visible, but does not prevent a release.
+# Known vulnerabilities come from vuln.go.dev, or from a copy that GOVULNDB names (URL or folder).
+# If vuln.go.dev can't be reached, nothing is checked, which must be visible, but does not prevent a
+# release.
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
-VULNDB := $(or $(GOVULNDB),https://vuln.go.dev)
+VULNCOPY := $(if $(wildcard $(GOVULNDB)/index/db.json),file://$(abspath $(GOVULNDB)),$(GOVULNDB))
+VULNDB := $(or $(VULNCOPY),https://vuln.go.dev)
 .PHONY: vuln
 vuln: needs needs-curl ## look for known vulnerabilities in what the program calls (govulncheck)
 	@if curl -sfLm 10 -o /dev/null "$(VULNDB)/index/db.json"; \
 	  then $(GO) run $(GOVULNCHECK) -db "$(VULNDB)" ./...; \
+	  elif test -n "$(GOVULNDB)"; \
+	  then echo "GOVULNDB=$(GOVULNDB): must be a folder or URL that has index/db.json" >&2; exit 2; \
 	  else echo "NOT CHECKED: vulnerabilities. $(VULNDB) can't be reached; GOVULNDB names a copy of it." >&2; fi
 
 # Not part of `make test`: it takes minutes, and needs root and a mirror of Debian.
@@ -164,34 +170,53 @@ bench-console: needs ## measure the console's lists with a million refusals
 	$(GO) test -tags=$(TAGS),scale -timeout 30m -run TestScale -v ./console
 
 .PHONY: bench-challenge
-bench-challenge: needs ## measure what work costs a browser (Chromium)
+bench-challenge: needs ## measure what work and proofs cost a browser (Chromium)
 	$(GO) run ./bench/challenge
 
 .PHONY: simulate
 simulate: build ## simulate a day of people and scrapers
 	./bin/stile simulate
 
-# Every function Fuzz… is run, so that none can be forgotten. Before a release: FUZZTIME=1h.
+# Every function Fuzz… is run, so that none can be forgotten. Before a release: FUZZTIME=1h. Without
+# -fuzzminimizetime, Go spends a minute to shorten each input that it keeps: FuzzContract, whose
+# inputs are slow and of which no two runs are alike, would do nothing else.
+FUZZTIME ?= 30s
+FUZZERS = targets=$$(grep -rHo --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]*' . | grep -E '$(FUZZ)' | sort); \
+  test -n "$$targets" || { echo "FUZZ=$(FUZZ): no target has such a file or name" >&2; exit 2; }
 .PHONY: fuzz
 fuzz: needs ## run every fuzz target, FUZZTIME=30s each (FUZZ=PATTERN chooses)
-	@set -e; grep -rHo --include='*_test.go' --exclude-dir=node_modules '^func Fuzz[A-Za-z0-9_]*' . | grep -E '$(FUZZ)' | sort | \
-	  while IFS=: read -r file f; do \
-	    f=$${f#func }; echo "== $$(dirname $$file) $$f"; \
-	    $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(or $(FUZZTIME),30s) ./$$(dirname $$file) </dev/null; \
-	  done
+	@$(call must-last,FUZZTIME,30s or 1h)
+	@$(FUZZERS); echo "$$(echo "$$targets" | wc -l) targets, $(FUZZTIME) each"; \
+	echo "$$targets" | { failed=; while IFS=: read -r file f; do \
+	  f=$${f#func }; d=$$(dirname $$file); echo "== $$d $$f"; \
+	  $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$d </dev/null || failed="$$failed $$d:$$f"; \
+	done; test -z "$$failed" || { echo "make fuzz: failed:$$failed" >&2; exit 1; }; }
+
+.PHONY: seeds
+seeds: needs ## keep what make fuzz has found as seeds in testdata (FUZZ=PATTERN chooses)
+	@set -e; $(FUZZERS); echo "$$targets" | while IFS=: read -r file f; do $(GO) run ./stiletest/seeds $$(dirname $$file) $${f#func } </dev/null; done
+
+# must-last checks that a variable is a duration. Otherwise `go test` would print all its flags.
+define must-last
+echo '$($(1))' | grep -qxE '([0-9]+(h|m|s))+' || { echo '$(1)=$($(1)): must be a duration, such as $(2)' >&2; exit 2; }
+endef
 
 # These tests are longer forms of those in `make test`. HARD=PATTERN chooses.
+HARD ?= ^Test(R1|R2|R3|R4|R5|R6S|Floods|S12|S27)
 .PHONY: hard
 hard: needs needs-strace ## run the tests of hardness in full: about 1 hour
-	$(GO) test -timeout 4h -count=1 -v ./e2e -hard -run '$(or $(HARD),^Test(R1|R2|R3|R4|R5|R6S|Floods|S12|S27))'
+	@grep -rhoE '^func Test[A-Za-z0-9_]+' e2e | sed 's/^func //' | grep -qE '$(firstword $(subst /, ,$(HARD)))' || { echo 'HARD=$(HARD): no test has such a name' >&2; exit 2; }
+	$(GO) test -timeout 4h -count=1 -v ./e2e -hard -run '$(HARD)'
 
 .PHONY: faults
 faults: needs needs-strace ## let each system call fail in turn: about 25 minutes
 	$(GO) test -timeout 4h -count=1 -v ./e2e -hard -run '^TestR3SystemCalls$$'
 
+SOAK ?= 1h
 .PHONY: soak
 soak: needs ## run at 60 % load for SOAK=1h: memory, goroutines and files must stay (dist/soak)
-	$(GO) test -timeout 26h -count=1 -v ./e2e -run '^TestSoak$$' -soak $(or $(SOAK),1h) -soak-out $(CURDIR)/dist/soak
+	@$(call must-last,SOAK,10m or 1h)
+	$(GO) test -timeout 26h -count=1 -v ./e2e -run '^TestSoak$$' -soak $(SOAK) -soak-out $(CURDIR)/dist/soak
 
 .PHONY: corpus-wordnet
 corpus-wordnet: build ## measure import and search with WordNet (117,000 items)

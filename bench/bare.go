@@ -9,9 +9,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"github.com/labstack/echo/v4"
+	"stile.example/stile/stiletest/leftovers"
 )
 
 // bareFlag makes this program a bare server.
@@ -39,12 +39,11 @@ func (b *bench) bare(name string, body []byte) (*process, error) {
 	}
 	cmd := exec.Command(self, bareFlag, file)
 	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
+	if err := leftovers.Start(cmd); err != nil {
 		return nil, err
 	}
 	b.later(func() { cmd.Process.Kill(); cmd.Wait() })

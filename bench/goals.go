@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // goal is a figure that the project wants to reach.
@@ -12,7 +13,7 @@ type goal struct {
 	want   float64
 	atMost bool   // otherwise at least
 	format string // of the figures
-	of, to string // the kinds whose rates it compares; or value computes it
+	of, to string // the kinds whose rates it compares, unless value computes it
 	value  func(*report) float64
 }
 
@@ -29,7 +30,7 @@ var goals = []goal{
 	{"the most tokens, as a share of the rate of the fewest", "tokens", 0.80, false, "%.2f", "tokens/2", "tokens/0", nil},
 	{"memory of a live token", "tokens", 250, true, "%.0f bytes", "", "", fact("bytes a token")},
 	{"start with the most tokens", "tokens", 300, true, "%.0f ms", "", "", fact("start after SIGTERM")},
-	{"p99 added to bare Echo at 5,000 calls a second", "open", 0.7, true, "%.2f ms", "", "", added("open/5000/stile", "open/5000/echo")},
+	{"p99 added to bare Echo at 5,000 calls a second", "open", 0.7, true, "%.2f ms", "open/5000/stile", "open/5000/echo", added("open/5000/stile", "open/5000/echo")},
 	{"one item, as a multiple of Fastify with a cache", "peers", 3, false, "%.1f", "peers/stile", "peers/fastify", nil},
 	{"one item, as a multiple of HAProxy", "peers", 3, false, "%.1f", "peers/stile", "peers/haproxy", nil},
 	{"one item, as a multiple of Echo with echo-jwt", "peers", 4, false, "%.1f", "peers/stile", "peers/echo-jwt", nil},
@@ -83,10 +84,13 @@ func (g goal) verdict(v float64) string {
 	return fmt.Sprintf("missed by %.0f %%", math.Ceil(100*math.Abs(v-g.want)/g.want))
 }
 
-// goalTable returns the goals with their results, and a head.
-func (r *report) goalTable() [][]string {
+// goalTable returns the goals of some parts with their results, and a head.
+func (r *report) goalTable(parts []string) [][]string {
 	rows := [][]string{{"goal", "wanted", "result", "", "part"}}
 	for _, g := range goals {
+		if !slices.Contains(parts, g.part) {
+			continue
+		}
 		bound := "at least "
 		if g.atMost {
 			bound = "at most "

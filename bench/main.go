@@ -15,9 +15,11 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -47,7 +49,7 @@ func main() {
 	if len(os.Args) == 3 && os.Args[1] == bareFlag {
 		fatal(serveBare(os.Args[2]))
 	}
-	o, err := parse(os.Args[1:], os.Stderr)
+	o, err := parse(os.Args[1:], os.Stdout)
 	if errors.Is(err, flag.ErrHelp) {
 		return
 	}
@@ -55,7 +57,7 @@ func main() {
 	fatal(o.run())
 }
 
-// parse reads the flags.
+// parse reads the flags. With -help it writes the help, and returns [flag.ErrHelp].
 func parse(args []string, out io.Writer) (options, error) {
 	o, wantsQuick, few := standard(), false, false
 	for _, a := range args { // the flags next to -quick override what it sets
@@ -65,18 +67,23 @@ func parse(args []string, out io.Writer) (options, error) {
 		o = o.quick()
 	}
 	set := flag.NewFlagSet("bench", flag.ContinueOnError)
-	set.SetOutput(out)
-	set.Usage = func() { fmt.Fprint(out, help()); set.PrintDefaults() }
+	set.SetOutput(io.Discard) // Parse would write the whole help after each error
 	only := set.String("only", strings.Join(o.only, ","), "measure only these `parts`, separated by commas")
 	set.IntVar(&o.rounds, "rounds", o.rounds, "`number` of measurements of each kind, in turn")
 	seconds := set.Float64("seconds", o.duration.Seconds(), "length of one measurement, in `seconds`")
 	set.IntVar(&o.conns, "conns", o.conns, "`number` of connections")
 	set.IntVar(&o.tokens, "tokens", o.tokens, "`number` of tokens that share the calls")
 	set.IntVar(&o.many[1], "many", o.many[1], "highest `number` of tokens in the part tokens; a fifth of it is measured too")
-	set.StringVar(&o.write, "write", "", "write the results and plots to performance.md and performance-*.svg in this `directory`")
+	set.StringVar(&o.write, "write", "", "measure all parts, and replace the results in performance.md and the plots next to it in this `directory`")
 	set.BoolVar(&few, "quick", false, "measure for one minute")
-	if err := set.Parse(args); err != nil {
+	switch err := set.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		set.SetOutput(out)
+		fmt.Fprint(out, help())
+		set.PrintDefaults()
 		return o, err
+	case err != nil:
+		return o, fmt.Errorf("%w: run it with -help for the flags", err)
 	}
 	o.only, o.duration, o.many[0] = strings.Split(*only, ","), time.Duration(*seconds*float64(time.Second)), o.many[1]/5
 	return o, o.check(set.Args())
@@ -95,8 +102,47 @@ func (o options) check(rest []string) error {
 		return errors.New("-rounds, -conns and -seconds must be positive")
 	case o.tokens < max(o.conns, widest) || o.many[0] < o.tokens:
 		return fmt.Errorf("-tokens must be at least %d and -conns, and -many five times -tokens", widest)
+	case uint64(o.conns)+otherFiles > openFiles():
+		return fmt.Errorf("-conns must be at most %d: the limit of open files is %d (ulimit -n)", max(openFiles(), otherFiles)-otherFiles, openFiles())
+	case o.write == "":
+		return nil
+	case len(o.only) < len(parts):
+		return errors.New("-write replaces the results of all parts, so it must be without -only and -quick")
 	}
-	return nil
+	return checkPage(o.write)
+}
+
+// otherFiles is enough for the files that a server opens besides its connections.
+const otherFiles = 200
+
+// openFiles returns how many files a process may open. Servers have the same limit.
+func openFiles() uint64 {
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		return math.MaxInt64
+	}
+	return limit.Cur
+}
+
+// flags returns the flags that are not the standard ones, but for the parts.
+func (o options) flags() (text string) {
+	std := standard()
+	if o.rounds != std.rounds {
+		text += fmt.Sprintf(" -rounds %d", o.rounds)
+	}
+	if o.duration != std.duration {
+		text += fmt.Sprintf(" -seconds %v", o.duration.Seconds())
+	}
+	if o.conns != std.conns {
+		text += fmt.Sprintf(" -conns %d", o.conns)
+	}
+	if o.tokens != std.tokens {
+		text += fmt.Sprintf(" -tokens %d", o.tokens)
+	}
+	if o.many != std.many {
+		text += fmt.Sprintf(" -many %d", o.many[1])
+	}
+	return text
 }
 
 // help returns the text above the flags.

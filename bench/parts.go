@@ -120,7 +120,7 @@ func (b *bench) reads(part, name string, calls ...call) ([]*kind, error) {
 	if err != nil {
 		return nil, err
 	}
-	base, err := b.bareKind(part+"/echo", fmt.Sprintf("bare Echo, %d bytes", len(body)), "echo", t, calls, body)
+	base, err := b.bareKind(part+"/echo", fmt.Sprintf("bare Echo, %s bytes", thousands(len(body))), "echo", t, calls, body)
 	if err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"stile.example/stile/stiletest/engines"
+	"stile.example/stile/stiletest/leftovers"
 )
 
 // peer is another program that checks tokens and counts their calls. bench/peers has the
@@ -107,8 +108,8 @@ func (b *bench) startPeer(p peer, env []string) (*process, error) {
 	var output strings.Builder
 	cmd.Env = append(append(env, cmd.Env...), "PEER_LISTEN="+addr)
 	cmd.Stdout, cmd.Stderr = &output, &output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	if err := cmd.Start(); err != nil {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // for its children too
+	if err := leftovers.Start(cmd); err != nil {
 		return nil, err
 	}
 	ended := make(chan struct{})

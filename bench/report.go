@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -139,15 +138,17 @@ func printTable(w io.Writer, rows [][]string, notes []string) error {
 
 // printGoals prints the goals for a terminal.
 func (r *report) printGoals(w io.Writer) error {
-	return printTable(w, r.goalTable(), []string{"", r.conditions()})
+	return printTable(w, r.goalTable(r.options.only), []string{"", r.conditions()})
 }
 
 // conditions says how the run was made.
 func (r *report) conditions() string {
-	o := r.options
-	return fmt.Sprintf("Medians of %d rounds of %s s, %s connections and %s tokens where nothing else is said, in %v.",
-		o.rounds, cmp.Or(strings.TrimRight(strings.TrimRight(fmt.Sprintf("%.2f", o.duration.Seconds()), "0"), "."), "0"),
-		thousands(o.conns), thousands(o.tokens), r.took.Round(time.Second))
+	o, rounds := r.options, "One round"
+	if o.rounds > 1 {
+		rounds = fmt.Sprintf("Medians of %d rounds", o.rounds)
+	}
+	return fmt.Sprintf("%s of %v s, %s connections and %s tokens where nothing else is said, in %v.",
+		rounds, o.duration.Seconds(), thousands(o.conns), thousands(o.tokens), r.took.Round(time.Second))
 }
 
 // markdown writes a table in Markdown.

@@ -56,7 +56,7 @@ func TestGoals(t *testing.T) {
 		"one item, as a multiple of Fastify with a cache": {"–", "not measured"},
 	}
 	found := 0
-	for _, row := range sample().goalTable()[1:] {
+	for _, row := range sample().goalTable(partNames())[1:] {
 		if w, ok := want[row[0]]; ok {
 			found++
 			if row[2] != w[0] || row[3] != w[1] {
@@ -67,7 +67,7 @@ func TestGoals(t *testing.T) {
 	if found != len(want) {
 		t.Errorf("%d of %d goals are in the table", found, len(want))
 	}
-	if empty := (&report{}).goalTable(); len(empty) != len(goals)+1 || empty[1][3] != "not measured" {
+	if empty := (&report{}).goalTable(partNames()); len(empty) != len(goals)+1 || empty[1][3] != "not measured" {
 		t.Errorf("without results: %v", empty)
 	}
 }
@@ -121,7 +121,7 @@ func TestWrite(t *testing.T) {
 	if strings.Contains(string(text), "old") {
 		t.Error("the earlier results are still there")
 	}
-	for name, mark := range map[string]string{"performance-item.svg": "goal", "performance-open.svg": "p99.9", "performance-conns.svg": "stile", "performance-peers.svg": "HAProxy &lt;2.6&gt;"} {
+	for name, mark := range map[string]string{"performance-item.svg": "goal", "performance-open.svg": "p99 2.50 (goal 2.7)", "performance-conns.svg": "stile", "performance-peers.svg": "HAProxy &lt;2.6&gt;"} {
 		svg, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || !strings.Contains(string(svg), mark) {
 			t.Errorf("%s: %v, without %q", name, err, mark)
@@ -178,6 +178,48 @@ func checkXML(t *testing.T, text string) {
 	}
 }
 
+// TestWriteIsCheckedFirst checks that a run whose results can't be written does not begin.
+func TestWriteIsCheckedFirst(t *testing.T) {
+	empty, marked := t.TempDir(), t.TempDir()
+	if err := os.WriteFile(filepath.Join(marked, "performance.md"), []byte(firstMark+lastMark), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ args, want string }{
+		{"-write " + empty, "-write: open " + empty + "/performance.md: no such file"},
+		{"-write " + marked, ""},
+		{"-write " + marked + " -only item", "must be without -only and -quick"},
+		{"-quick -write " + marked, "must be without -only and -quick"},
+	} {
+		if _, err := parse(strings.Fields(tt.args), io.Discard); (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.args, err, tt.want)
+		}
+	}
+}
+
+// TestConditions checks that the page has the flags of the run, and that the terminal shows the
+// goals of the parts that were chosen.
+func TestConditions(t *testing.T) {
+	r := sample()
+	r.options.rounds, r.options.duration, r.options.only = 1, ms(1500), []string{"open"}
+	for _, part := range []string{"One round of 1.5 s", "`go run ./bench -rounds 1 -seconds 1.5 -only item`"} {
+		if !strings.Contains(r.document(), part) {
+			t.Errorf("%q is missing in:\n%s", part, r.document())
+		}
+	}
+	var out strings.Builder
+	if err := r.printGoals(&out); err != nil || !strings.Contains(out.String(), "p99 added") || strings.Contains(out.String(), "Fastify") {
+		t.Errorf("%v\n%s", err, &out)
+	}
+}
+
+func TestLoadOf(t *testing.T) {
+	for text, want := range map[string]float64{"29.97 29.37 29.13 3/514 30841\n": 29.97, "": 0} {
+		if got := loadOf(text); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
 // TestFlags checks how flags are read. Those next to -quick override it.
 func TestFlags(t *testing.T) {
 	o, err := parse(strings.Fields("-rounds 9 -quick -seconds 0.5"), io.Discard)
@@ -188,7 +230,7 @@ func TestFlags(t *testing.T) {
 		t.Errorf("%+v, %v", o, err)
 	}
 	for args, want := range map[string]string{"-only lists": `-only "lists": must be a list of item`, "-rounds 0": "must be positive", "item": `unknown argument "item"`,
-		"-tokens 100": "-tokens must be at least", "-many 2000": "-many five times"} {
+		"-rounds x": "invalid value \"x\" for flag -rounds: parse error: run it with -help", "-tokens 100": "-tokens must be at least", "-many 2000": "-many five times", "-conns 9000000 -tokens 9000000 -many 45000000": "the limit of open files is"} {
 		if _, err := parse(strings.Fields(args), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", args, err, want)
 		}

@@ -5,11 +5,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"stile.example/stile/bench/load"
 	"stile.example/stile/stiletest"
+	"stile.example/stile/stiletest/leftovers"
 )
 
 // part is a set of loads that are compared with each other. Its servers run only while it is
@@ -74,6 +78,11 @@ func (o options) run() (err error) {
 		return err
 	}
 	defer os.RemoveAll(b.dir)
+	if err = leftovers.Remove(b.dir); err != nil {
+		return err
+	}
+	warnIfBusy()
+	fmt.Println("building the program; the first time, this takes minutes")
 	if b.binary, err = stiletest.Build(b.dir); err != nil {
 		return err
 	}
@@ -94,6 +103,21 @@ func (o options) run() (err error) {
 		errs = append(errs, b.report.writeTo(o.write))
 	}
 	return errors.Join(errs...)
+}
+
+// warnIfBusy says that other programs are in the figures.
+func warnIfBusy() {
+	text, _ := os.ReadFile("/proc/loadavg")
+	if load := loadOf(string(text)); load > float64(runtime.NumCPU()) {
+		fmt.Printf("WARNING: this machine has other work (a load of %.0f), so the figures will not be reliable\n", load)
+	}
+}
+
+// loadOf reads the average load of the last minute; 0 if it is not known.
+func loadOf(text string) float64 {
+	minute, _, _ := strings.Cut(text, " ")
+	load, _ := strconv.ParseFloat(minute, 64)
+	return load
 }
 
 // fail removes the results of the part that failed, which are incomplete.

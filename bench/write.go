@@ -19,20 +19,43 @@ const (
 	lastMark  = "<!-- Generated until here. -->"
 )
 
-// writeTo writes the results into performance.md in a directory, and the plots next to it.
-func (r *report) writeTo(dir string) error {
-	file := filepath.Join(dir, "performance.md")
-	text, err := os.ReadFile(file)
+// page is performance.md in a directory.
+func page(dir string) string { return filepath.Join(dir, "performance.md") }
+
+// readPage returns what is before and after the generated part.
+func readPage(dir string) (before, after string, err error) {
+	text, err := os.ReadFile(page(dir))
 	if err != nil {
-		return err
+		return "", "", err
 	}
 	before, rest, ok := strings.Cut(string(text), firstMark)
 	_, after, found := strings.Cut(rest, lastMark)
 	if !ok || !found {
-		return fmt.Errorf("%s: must have the lines %q and %q", file, firstMark, lastMark)
+		err = fmt.Errorf("%s: must have the lines %q and %q", page(dir), firstMark, lastMark)
 	}
-	text = []byte(before + firstMark + "\n\n" + r.document() + lastMark + after)
-	errs := []error{os.WriteFile(file, text, 0o644)}
+	return before, after, err
+}
+
+// checkPage checks, before anything is measured, that the results can be written.
+func checkPage(dir string) error {
+	if _, _, err := readPage(dir); err != nil {
+		return fmt.Errorf("-write: %w", err)
+	}
+	f, err := os.OpenFile(page(dir), os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("-write: %w", err)
+	}
+	return f.Close()
+}
+
+// writeTo writes the results into performance.md in a directory, and the plots next to it.
+func (r *report) writeTo(dir string) error {
+	before, after, err := readPage(dir)
+	if err != nil {
+		return err
+	}
+	text := []byte(before + firstMark + "\n\n" + r.document() + lastMark + after)
+	errs := []error{os.WriteFile(page(dir), text, 0o644)}
 	for name, p := range r.plots() {
 		errs = append(errs, os.WriteFile(filepath.Join(dir, name), []byte(p.SVG()), 0o644))
 	}
@@ -44,9 +67,9 @@ func (r *report) document() string {
 	var b strings.Builder
 	wrap(&b, fmt.Sprintf("Measured on %s, on %s. %s", r.began.Format("2 January 2006"), machine(), r.conditions()))
 	b.WriteString("\n### Goals\n\n")
-	markdown(&b, r.goalTable())
+	markdown(&b, r.goalTable(partNames()))
 	for _, s := range r.sections {
-		fmt.Fprintf(&b, "\n### %s\n\n`go run ./bench -only %s`\n", s.title, s.name)
+		fmt.Fprintf(&b, "\n### %s\n\n`go run ./bench%s -only %s`\n", s.title, r.options.flags(), s.name)
 		for name, p := range r.plots() {
 			if name == plotName(s.name) {
 				fmt.Fprintf(&b, "\n![%s](%s)\n", p.Title, name)
@@ -124,9 +147,11 @@ func (r *report) plots() map[string]plot.Bars {
 	return all
 }
 
+const ratesUnit = "calls a second (ratio to bare Echo)"
+
 // bars shows the rates, and the goals in them.
 func (s *section) bars() plot.Bars {
-	p := plot.Bars{Title: s.title, Unit: "calls a second"}
+	p := plot.Bars{Title: s.title, Unit: ratesUnit}
 	for _, k := range s.kinds {
 		p.Groups = append(p.Groups, plot.Group{Name: k.name, Bars: []plot.Bar{rateBar(k)}})
 	}
@@ -163,12 +188,11 @@ func rateBar(k *kind) plot.Bar {
 
 // pairs shows each kind next to its base.
 func (s *section) pairs() plot.Bars {
-	p := plot.Bars{Title: s.title, Unit: "calls a second", Series: []string{"stile", "bare Echo"}}
+	p := plot.Bars{Title: s.title, Unit: ratesUnit, Series: []string{"stile", "bare Echo"}}
 	for _, k := range s.kinds {
 		if k.base != nil {
 			_, name, _ := strings.Cut(k.name, ", ")
 			bars := []plot.Bar{rateBar(k), rateBar(k.base)}
-			bars[1].IsMuted = false // it has a colour of its own
 			p.Groups = append(p.Groups, plot.Group{Name: name, Bars: bars})
 		}
 	}
@@ -188,6 +212,11 @@ func (s *section) latencies() plot.Bars {
 				bar.Low, bar.High = slices.Min(all), slices.Max(all)
 			}
 			g.Bars = append(g.Bars, bar)
+		}
+		for _, wanted := range goals { // how much may be added to the p99 of the base
+			if wanted.of == k.key && k.base != nil {
+				g.Bars[1].Goal = median(k.base.percentiles(.99)) + wanted.want
+			}
 		}
 		p.Groups = append(p.Groups, g)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,6 +46,8 @@ func byWrk(b *bench) ([]*kind, error) {
 	}
 	base.isOther = true
 	own, err := b.wrkKind("wrk/stile", "stile, JSONP", t, calls[0], s.addr, s.server.PID())
+	section := b.report.sections[len(b.report.sections)-1]
+	section.notes = append(section.notes, "wrk measures whole seconds, and has no percentile above p99.")
 	return []*kind{base, against(base, own)}, err
 }
 
@@ -63,6 +66,7 @@ func (b *bench) wrkKind(key, name string, t *tokenSet, c call, addr string, pid 
 	if err != nil {
 		return nil, err
 	}
+	seconds := int(math.Ceil(b.duration.Seconds()))
 	before, _ := c.around(addr, "")
 	var paths strings.Builder
 	for i := range t.len() {
@@ -80,7 +84,7 @@ func (b *bench) wrkKind(key, name string, t *tokenSet, c call, addr string, pid 
 		if err != nil {
 			return load.Result{}, err
 		}
-		cmd := exec.Command("wrk", "-t1", fmt.Sprintf("-c%d", b.conns), fmt.Sprintf("-d%ds", max(1, int(b.duration/time.Second))), "--latency", "-s", script, "http://"+addr)
+		cmd := exec.Command("wrk", "-t1", fmt.Sprintf("-c%d", b.conns), fmt.Sprintf("-d%ds", seconds), "--latency", "-s", script, "http://"+addr)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			return load.Result{}, fmt.Errorf("wrk: %w\n%s", err, out)

@@ -27,6 +27,8 @@ const (
 	maxGrowth    = 1.0              // MB an hour
 	growthAfter  = 30 * time.Minute // shorter runs say nothing about growth
 	soakInterval = time.Second
+	soakReport   = time.Minute     // between two lines of the log
+	minSoak      = 5 * time.Second // for enough samples
 )
 
 // sample is what the server uses at a time since the start.
@@ -37,10 +39,18 @@ type sample struct {
 	answered          int64
 }
 
+func (s sample) String() string {
+	return fmt.Sprintf("after %v: %d answered, RSS %.0f MB, heap %.0f MB, %d goroutines, %d files",
+		s.at.Round(time.Second), s.answered, s.rss, s.heap, s.goroutines, s.files)
+}
+
 // TestSoak sends calls of all kinds at 60 % of the rate that the server reaches. After a warm-up of
 // a quarter of the time, the memory grows by less than 1 MB an hour, and the goroutines and open
 // files stay as many. `make soak` runs it for an hour.
 func TestSoak(t *testing.T) {
+	if *soak < minSoak {
+		t.Fatalf("-soak %v: must be at least %v", *soak, minSoak)
+	}
 	s := newServer(t, trusting+"policy: {token: {calls: 100000000, records: 2000000000}}")
 	l := &soakLoadGen{server: s, tokens: s.manyTokens(soakTokens)}
 	l.run(2*time.Second, 0) // so that all tokens are known
@@ -61,10 +71,8 @@ func TestSoak(t *testing.T) {
 	if l.failed.Load() > 0 || l.overloaded.Load() > l.answered.Load()/1000 {
 		t.Errorf("%d requests failed: the first %v; %d of %d were refused as overloaded", l.failed.Load(), l.first.Load(), l.overloaded.Load(), l.answered.Load())
 	}
+	s.must(writeSoak(*soakOut, samples))
 	checkSoak(t, samples[len(samples)/4:])
-	if *soakOut != "" {
-		s.must(writeSoak(*soakOut, samples))
-	}
 }
 
 // soakLoadGen sends requests at a rate over 16 connections.
@@ -101,7 +109,7 @@ func (l *soakLoadGen) run(length time.Duration, rate float64) {
 // send sends request n. Most are calls; each thousandth opens a new connection, and a few are
 // refused.
 func (l *soakLoadGen) send(c *conn, n int) {
-	i := n * 7919 % len(l.tokens)
+	i := (n + n/len(l.tokens)) * 7919 % len(l.tokens) // each token sends all kinds of requests
 	query := "client_id=acme&access_token=" + l.tokens[i]
 	path, want := fmt.Sprintf("/v1/items/i%d?callback=cb&%s", n%30, query), 200
 	switch n % 20 {
@@ -138,7 +146,8 @@ func (l *soakLoadGen) send(c *conn, n int) {
 	l.answered.Add(1)
 }
 
-// measure takes a sample every second until stop is closed.
+// measure takes a sample every second until stop is closed. Each minute it reports and writes them,
+// so that a run that is interrupted leaves what it has measured.
 func (l *soakLoadGen) measure(stop chan struct{}) (all []sample) {
 	start := time.Now()
 	tick := time.NewTicker(soakInterval)
@@ -160,6 +169,12 @@ func (l *soakLoadGen) measure(stop chan struct{}) (all []sample) {
 			}
 			all = append(all, sample{at: time.Since(start), rss: m["process_resident_memory_bytes"] / (1 << 20), heap: m["go_memstats_heap_alloc_bytes"] / (1 << 20),
 				goroutines: int(m["go_goroutines"]), files: len(files), answered: l.answered.Load()})
+			if len(all)%int(soakReport/soakInterval) == 0 {
+				l.t.Log(all[len(all)-1])
+				if err := writeSoak(*soakOut, all); err != nil {
+					l.t.Error(err)
+				}
+			}
 		}
 	}
 }
@@ -193,9 +208,13 @@ func checkSoak(t *testing.T, samples []sample) {
 		name  string
 		value func(sample) float64
 	}{{"RSS", func(s sample) float64 { return s.rss }}, {"heap", func(s sample) float64 { return s.heap }}} {
+		t.Logf("%s: %.1f to %.1f MB", of.name, of.value(samples[0]), of.value(samples[len(samples)-1]))
+		if *soak < growthAfter {
+			continue
+		}
 		slope, doubt := growth(samples, of.value)
-		t.Logf("%s: %.1f to %.1f MB, grows by %.2f ± %.2f MB an hour", of.name, of.value(samples[0]), of.value(samples[len(samples)-1]), slope, doubt)
-		if *soak >= growthAfter && slope-doubt > maxGrowth {
+		t.Logf("%s grows by %.2f ± %.2f MB an hour", of.name, slope, doubt)
+		if slope-doubt > maxGrowth {
 			t.Errorf("%s grows by %.2f ± %.2f MB an hour, want at most %.0f", of.name, slope, doubt, maxGrowth)
 		}
 	}
@@ -280,8 +299,11 @@ func TestGrowth(t *testing.T) {
 	}
 }
 
-// writeSoak writes the samples as a table and as a plot.
+// writeSoak writes the samples as a table and as a plot, unless there is no directory for them.
 func writeSoak(dir string, samples []sample) error {
+	if dir == "" || len(samples) == 0 {
+		return nil
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}

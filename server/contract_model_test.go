@@ -28,6 +28,7 @@ const (
 type visitorToken struct {
 	token  string
 	issued time.Time
+	rules  *tenantRules
 
 	bound   sender // the zero value: unbound. Either the address or the proof is set
 	dead    string // code of the refusal
@@ -40,16 +41,32 @@ type visitorToken struct {
 	reloads            int // of the challenge that is open
 	past               []string
 
-	hasKey, usedProof bool // how the player uses it
-	session           sessionOfToken
+	hasKey, usedProof bool               // how the player uses it
+	session           *stiletest.Session // nil: none was offered
+	sessionOf         string             // its key, as in sender
+	answered          *exchange          // the last one with a proof that got data
 }
 
-// sessionOfToken is what the player knows of the session of a token.
-type sessionOfToken struct {
-	*stiletest.Session                       // nil: none
-	offered            *stiletest.SessionKey // by the request at hand; nil: none
-	counter            uint32                // of the request at hand, if it is new; otherwise 0
-	used               uint32                // a counter that was used; 0: none
+// tenantRules are the tenant's own settings.
+type tenantRules struct {
+	calls   int
+	binding string // auto, address or key
+	kills   bool   // hijack: kill
+}
+
+// contractCode is what the contract's table says about a code.
+type contractCode struct {
+	status    int
+	renewable bool
+}
+
+var contractCodes = map[string]contractCode{
+	"token_missing": {401, true}, "token_invalid": {401, true}, "token_expired": {401, true}, "token_revoked": {401, true},
+	"token_hijacked": {401, true}, "token_exhausted": {401, true}, "token_challenge_ignored": {401, true},
+	"token_challenged_too_often": {401, true}, "proof_invalid": {401, false}, "client_mismatch": {403, false},
+	"tenant_suspended": {403, false}, "tenant_exhausted": {403, false}, "address_blocked": {403, false},
+	"challenge_required": {429, false}, "challenge_failed": {422, false}, "bad_request": {400, false}, "not_found": {404, false},
+	"overloaded": {503, false},
 }
 
 // window counts from its first event for modelPer.
@@ -97,6 +114,42 @@ const (
 // sender is who sends a request: a source address, and the name of the key that made its proof.
 type sender struct{ address, proof string }
 
+// mistake is what is wrong with a request, whatever the token's state is.
+type mistake int
+
+const (
+	noMistake    mistake = iota
+	noToken              // none at all
+	twoTokens            // in the header and in the parameters
+	changedToken         // a signature of another text
+	otherClient          // the client_id of another tenant
+	navigated            // Sec-Fetch-Dest: document
+)
+
+// before returns what is decided before the token's state is looked at.
+func (v *visitorToken) before(m mistake, now time.Time, t tenantState) (code string) {
+	switch {
+	case m == twoTokens:
+		return "bad_request"
+	case m == noToken:
+		return "token_missing"
+	case !now.Before(v.issued.Add(modelLifetime)): // no matter who signed it
+		return "token_expired"
+	case m == changedToken:
+		return "token_invalid"
+	case m == otherClient || m == navigated:
+		return "client_mismatch"
+	case t.suspended:
+		return "tenant_suspended"
+	case t.exhausted:
+		return "tenant_exhausted"
+	}
+	return ""
+}
+
+// tenantState is what is decided about a tenant's calls.
+type tenantState struct{ suspended, exhausted bool }
+
 // invalidProof is the proof of a sender whose proof is stale, used, or made for another request.
 const invalidProof = "invalid"
 
@@ -108,7 +161,10 @@ func (v *visitorToken) bind(now time.Time, from sender, binds bool) (code string
 		return v.dead
 	case !isBound && now.Sub(v.issued) > modelBind:
 		return "token_expired"
-	case !isBound && from.proof == invalidProof:
+	case !isBound && v.rules.binding == "address" && binds:
+		v.bound.address = from.address
+	case !isBound && v.rules.binding == "address":
+	case !isBound && (from.proof == invalidProof || v.rules.binding == "key" && from.proof == ""):
 		return "proof_invalid"
 	case !isBound && binds && from.proof != "":
 		v.bound.proof = from.proof
@@ -119,6 +175,9 @@ func (v *visitorToken) bind(now time.Time, from sender, binds bool) (code string
 		return v.dead
 	case v.bound.proof != "" && (from.proof == "" || from.proof == invalidProof):
 		return "proof_invalid"
+	case v.bound.proof != "" && v.bound.proof != from.proof && v.rules.kills:
+		v.dead = "token_hijacked"
+		return v.dead
 	case v.bound.proof != "" && v.bound.proof != from.proof:
 		return "token_hijacked" // the owner continues
 	}
@@ -151,7 +210,7 @@ func (v *visitorToken) request(k kind, now time.Time, from sender, delivers int)
 		return v.whileOpen(k, now)
 	}
 	isCall := k != aSuggestion
-	if isCall && (v.calls >= modelCalls || v.records >= modelRecords) {
+	if isCall && (v.calls >= v.rules.calls || v.records >= modelRecords) {
 		v.dead = "token_exhausted"
 		return wanted{code: v.dead}
 	}
@@ -186,6 +245,22 @@ func (v *visitorToken) whileOpen(k kind, now time.Time) wanted {
 		v.open.left--
 	}
 	return wanted{"challenge_required", v.open.left}
+}
+
+// binding is the word for what the token is bound to.
+func (v *visitorToken) binding() string {
+	switch {
+	case v.bound.proof != "":
+		return "key"
+	case v.bound.address != "":
+		return "address"
+	}
+	return "none"
+}
+
+// expiresIn is in seconds.
+func (v *visitorToken) expiresIn(now time.Time) int {
+	return int(v.issued.Add(modelLifetime).Sub(now) / time.Second)
 }
 
 // status is a request for the state of a bound token.

@@ -1,24 +1,30 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"stile.example/stile/addresses"
 	"stile.example/stile/content"
 	"stile.example/stile/content/imports"
 	"stile.example/stile/settings"
 	"stile.example/stile/stiletest"
 	"stile.example/stile/tenants"
+	"stile.example/stile/tokens/signing"
+	"stile.example/stile/usage"
 )
 
 // FuzzContract plays random requests of several clients against the complete server, with SQLite
@@ -37,8 +43,6 @@ func FuzzContract(f *testing.F) {
 		}
 		f.Add(seed)
 	}
-	f.Add(allCalls(1, 1, 1)) // bound to its address
-	f.Add(allCalls(0, 0, 8)) // bound to a key, with session proofs
 	f.Fuzz(func(t *testing.T, input []byte) {
 		p := s.play(t, input)
 		for len(p.input) > 0 && !t.Failed() && p.steps < 400 {
@@ -51,21 +55,6 @@ func FuzzContract(f *testing.F) {
 	})
 }
 
-// allCalls returns the input that makes all calls of one token, as fast as spikes permit, and one
-// more. key is 0 if it has a key, and first and later are the proofs of its calls.
-func allCalls(key, first, later byte) []byte {
-	input := []byte{0, key}
-	proof := first
-	for n := range modelCalls + 1 {
-		if n > 0 && n%modelSpike == 0 {
-			input = append(input, 28, 0, 6) // the clock moves on by modelPer
-		}
-		input = append(input, 1, 0, 4, 0, 1, 0, proof, 0) // one item, by a form
-		proof = later
-	}
-	return input
-}
-
 // contract is a running server, shared by the inputs of one process. Each has a tenant and
 // addresses of its own.
 type contract struct {
@@ -74,14 +63,16 @@ type contract struct {
 	latest int64        // the latest time so far
 	inputs int
 	keys   [2]stiletest.Key
+	join   stiletest.SessionKey // of the first key
 	srv    *Server
 	stop   func() error
 	client *http.Client
+	other  string // secret of the tenant other
 }
 
 func startContract(f *testing.F) *contract {
 	f.Helper()
-	s := &contract{dir: f.TempDir(), keys: [2]stiletest.Key{stiletest.NewKey(), stiletest.NewKey()}, client: &http.Client{Timeout: 20 * time.Second}}
+	s := &contract{dir: f.TempDir(), join: stiletest.NewSessionKey(), keys: [2]stiletest.Key{stiletest.NewKey(), stiletest.NewKey()}, client: &http.Client{Timeout: 20 * time.Second}}
 	s.clock.Store(time.Date(2026, 2, 10, 12, 0, 0, 0, time.UTC).UnixNano())
 	if err := s.start(); err != nil {
 		f.Fatal(err)
@@ -91,6 +82,13 @@ func startContract(f *testing.F) *contract {
 			f.Error(err)
 		}
 	})
+	_, err := s.srv.dir.Tenants.Add(f.Context(), tenants.Tenant{ClientID: "other", Name: "other", Status: tenants.Active, CreatedAt: s.now()})
+	if err == nil {
+		s.other, err = s.srv.dir.Tenants.RotateSecret(f.Context(), "other", s.now(), 0)
+	}
+	if err != nil {
+		f.Fatal(err)
+	}
 	var corpus strings.Builder
 	for n := range modelCorpus {
 		fmt.Fprintf(&corpus, `{"id":"i%d","title":"Item %d"}`+"\n", n, n)
@@ -150,9 +148,14 @@ type player struct {
 	admitted  map[*visitorToken]int
 	charged   map[string]int64 // by month
 	quota     int64
+	rules     tenantRules
 	suspended bool
-	blocked   string
-	isLoose   bool // the clock was set back
+	blocked   string    // the canonical address that an operator has blocked, or ""
+	until     time.Time // of the block
+	isLoose   bool      // the clock was set back
+	isRotated bool      // a key that signed is known only until its last token has expired
+
+	used map[string]usage.Line // by route
 }
 
 // play adds a tenant for an input, later than everything before it.
@@ -160,12 +163,15 @@ func (s *contract) play(t *testing.T, input []byte) *player {
 	s.inputs++
 	s.clock.Store(max(s.latest, s.clock.Load()) + int64(time.Second))
 	p := &player{contract: s, t: t, input: input, number: s.inputs, tenant: fmt.Sprint("t", s.inputs),
-		admitted: map[*visitorToken]int{}, charged: map[string]int64{}}
+		admitted: map[*visitorToken]int{}, charged: map[string]int64{}, rules: tenantRules{calls: modelCalls, binding: "auto"}, used: map[string]usage.Line{}}
 	added, err := s.srv.dir.Tenants.Add(t.Context(), tenants.Tenant{ClientID: p.tenant, Name: p.tenant, Status: tenants.Active, CreatedAt: s.now()})
 	p.must(err)
 	p.id = added.Number
 	p.secret, err = s.srv.dir.Tenants.RotateSecret(t.Context(), p.tenant, s.now(), 0)
 	p.must(err)
+	if p.draw(2) == 0 {
+		p.change()
+	}
 	return p
 }
 
@@ -203,9 +209,9 @@ func (p *player) step() {
 	case op < 16:
 		p.call(v)
 	case op < 19:
-		p.request(v, aStatus, "/v1/token", nil, 0)
+		p.request(v, operation{kind: aStatus, path: "/v1/token"})
 	case op < 21:
-		p.request(v, aSuggestion, "/v1/suggest", url.Values{"q": {"item"}}, 0)
+		p.request(v, operation{kind: aSuggestion, path: "/v1/suggest", params: url.Values{"q": {"item"}}, searches: true})
 	case op < 25:
 		p.answer(v)
 	case op == 25:
@@ -220,7 +226,7 @@ func (p *player) step() {
 }
 
 func (p *player) obtain() {
-	body := p.oauth("token", url.Values{"grant_type": {"client_credentials"}})
+	body := p.oauth(p.tenant, p.secret, "token", url.Values{"grant_type": {"client_credentials"}})
 	token, _ := body["access_token"].(string)
 	if p.suspended {
 		if token != "" {
@@ -233,15 +239,15 @@ func (p *player) obtain() {
 		p.t.Fatalf("no token: %v", body)
 	}
 	p.note("token %d", len(p.tokens))
-	p.tokens = append(p.tokens, &visitorToken{token: token, issued: p.now().Truncate(time.Second), hasKey: p.draw(2) == 0})
+	p.tokens = append(p.tokens, &visitorToken{token: token, rules: &p.rules, issued: p.now().Truncate(time.Second), hasKey: p.draw(2) == 0})
 }
 
-// oauth sends a request of the tenant's server, and returns the response.
-func (p *player) oauth(route string, form url.Values) (body map[string]any) {
+// oauth sends a request of a tenant's server, and returns the response.
+func (p *player) oauth(client, secret, route string, form url.Values) (body map[string]any) {
 	p.t.Helper()
 	req, err := http.NewRequest("POST", "http://"+p.srv.Addr("public")+"/oauth/"+route, strings.NewReader(form.Encode()))
 	p.must(err)
-	req.SetBasicAuth(p.tenant, url.QueryEscape(p.secret))
+	req.SetBasicAuth(client, url.QueryEscape(secret))
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	res, err := p.client.Do(req)
 	p.must(err)
@@ -256,53 +262,137 @@ func (p *player) oauth(route string, form url.Values) (body map[string]any) {
 
 // call makes a counted call, or one whose content can't be read.
 func (p *player) call(v *visitorToken) {
-	switch p.draw(8) {
+	switch p.draw(10) {
 	case 0:
-		p.request(v, aCall, "/v1/collections", nil, 0)
+		p.request(v, operation{kind: aCall, route: "collections", path: "/v1/collections", searches: true})
 	case 1:
-		p.request(v, aFailing, "/v1/items", url.Values{"limit": {"51"}}, 0)
+		p.request(v, operation{kind: aFailing, path: "/v1/items", params: url.Values{"limit": {"51"}}, code: "bad_request"})
 	case 2, 3:
 		n := 1 + p.draw(modelItemsMost)
-		p.request(v, aCall, "/v1/items", url.Values{"limit": {fmt.Sprint(n)}}, min(n, modelCorpus))
+		p.request(v, operation{kind: aCall, route: "items", path: "/v1/items", params: url.Values{"limit": {fmt.Sprint(n)}}, delivers: min(n, modelCorpus), searches: true})
+	case 4:
+		n := 1 + p.draw(modelItemsMost)
+		p.request(v, operation{kind: aCall, route: "items", path: "/v1/items", params: url.Values{"q": {"item"}, "limit": {fmt.Sprint(n)}}, delivers: min(n, modelCorpus), searches: true})
+	case 5: // a response that an item does not exist is one too
+		p.request(v, operation{kind: aCall, route: "item", path: "/v1/items/none", code: "not_found"})
+	case 6:
+		p.request(v, operation{kind: aCall, route: "related", path: "/v1/items/none/related", code: "not_found", searches: true})
 	default:
-		p.request(v, aCall, fmt.Sprint("/v1/items/i", p.draw(modelCorpus)), nil, 1)
+		p.request(v, operation{kind: aCall, route: "item", path: fmt.Sprint("/v1/items/i", p.draw(modelCorpus)), delivers: 1})
 	}
 }
 
+// operation is a request for content.
+type operation struct {
+	kind     kind
+	route    string // in the tenant's usage
+	path     string
+	params   url.Values
+	delivers int    // records
+	code     string // of the response to an admitted request; "": data
+	searches bool   // its time limit is short: on a busy machine it may be overloaded
+}
+
+// answeredBy returns what the request was to the contract: a search that has waited too long for a
+// processor could not be read.
+func (op operation) answeredBy(got contractResponse) operation {
+	if !op.searches || got.code() != "overloaded" {
+		return op
+	}
+	if op.code = "overloaded"; op.kind == aCall {
+		op.kind = aFailing
+	}
+	return op
+}
+
 // request sends a request with a token, from the address of the token or another, and compares.
-func (p *player) request(v *visitorToken, k kind, path string, params url.Values, delivers int) {
-	from, spelling, proof := p.sender(v, path)
-	want, decided := p.before(v, from)
-	if !decided {
-		want = v.request(k, p.now(), from, delivers)
-		if want.code == "" && k == aFailing {
-			want.code = "bad_request"
+// Some requests are sent several times simultaneously: then the responses are those to the same
+// requests one after the other, in any order.
+func (p *player) request(v *visitorToken, op operation) {
+	from := p.sender(v, op.path)
+	n := 1
+	if p.draw(12) == 0 && p.quota == 0 && !p.isLoose {
+		n = 2 + p.draw(3)
+	}
+	var all []exchange
+	for range n {
+		all = append(all, p.prepare(v, op.path, op.params, from))
+	}
+	got := p.exchangeAll(all)
+	slices.SortFunc(got, func(a, b contractResponse) int { // what could not be read comes first
+		return cmp.Compare(readRank(a), readRank(b))
+	})
+	var want []wanted
+	for i := range n {
+		as := op.answeredBy(got[i])
+		w := p.want(v, from, func() wanted { return v.request(as.kind, p.now(), from.sender, as.delivers) })
+		if w.code == "" {
+			w.code = as.code
 		}
+		want = append(want, w)
 	}
-	got := p.send(v, path, params, spelling, proof)
-	p.note("%s %s from %s %s: want %+v, got %s %d", path, params.Encode(), spelling, from.proof, want, got.code(), got.left())
-	if k == aCall && got.code() == "" {
-		p.admitted[v]++
-		p.charged[p.month()]++
+	slices.SortFunc(want, compareWanted)
+	slices.SortFunc(got, func(a, b contractResponse) int { return compareWanted(a.wanted(), b.wanted()) })
+	for i := range n {
+		p.note("%s %s from %s: want %+v, got %+v", op.path, op.params.Encode(), from, want[i], got[i].wanted())
+		p.compare(v, want[i], got[i])
+		p.count(v, op, got[i])
 	}
-	p.compare(v, want, got)
+	if n > 1 {
+		return
+	}
+	p.compareState(v, got[0])
+	if p.keepProof(v, all[0], got[0]); p.draw(8) == 0 {
+		p.replay(v)
+	}
+}
+
+func readRank(r contractResponse) int {
+	if r.code() == "overloaded" {
+		return 0
+	}
+	return 1
+}
+
+// count counts a call that was answered.
+func (p *player) count(v *visitorToken, op operation, got contractResponse) {
+	if op.kind != aCall || got.code() != op.code {
+		return
+	}
+	p.admitted[v]++
+	p.charged[p.month()]++
+	line := p.used[op.route]
+	line.Calls, line.Records = line.Calls+1, line.Records+int64(op.delivers)
+	p.used[op.route] = line
 }
 
 func (p *player) month() string { return p.now().Format("2006-01") }
 
-// before returns what is decided before the token's state is looked at.
-func (p *player) before(v *visitorToken, from sender) (wanted, bool) {
-	switch {
-	case from.address == p.blocked:
-		return wanted{code: "address_blocked"}, true
-	case !p.now().Before(v.issued.Add(modelLifetime)):
-		return wanted{code: "token_expired"}, true
-	case p.suspended:
-		return wanted{code: "tenant_suspended"}, true
-	case p.quota > 0 && p.charged[p.month()] >= p.quota:
-		return wanted{code: "tenant_exhausted"}, true
+// want returns what a request gets. decide is asked if the token's state decides.
+func (p *player) want(v *visitorToken, from origin, decide func() wanted) wanted {
+	if from.address == p.blocked && (p.until.IsZero() || p.now().Before(p.until)) {
+		return wanted{code: "address_blocked"}
 	}
-	return wanted{}, false
+	t := tenantState{p.suspended, p.quota > 0 && p.charged[p.month()] >= p.quota}
+	if code := v.before(from.mistake, p.now(), t); code != "" {
+		return wanted{code: code}
+	}
+	return decide()
+}
+
+// replay sends the last request with a valid proof again, which has used the proof.
+func (p *player) replay(v *visitorToken) {
+	if v.answered == nil {
+		return
+	}
+	x := *v.answered
+	from := origin{sender: sender{x.address, invalidProof}, spelling: x.from}
+	op := operation{kind: aCall, route: "item", path: x.path, delivers: 1}
+	want := p.want(v, from, func() wanted { return v.request(op.kind, p.now(), from.sender, op.delivers) })
+	got := p.exchange(x)
+	p.note("again %s: want %+v, got %+v", x.path, want, got.wanted())
+	p.compare(v, want, got)
+	p.count(v, op, got)
 }
 
 // address returns a source address in its canonical form, and one of its spellings. Mostly it is
@@ -325,151 +415,6 @@ func (p *player) address(v *visitorToken) (canonical, spelling string) {
 	return canonical, fmt.Sprintf("%s%x", strings.TrimSuffix(canonical, "/64"), 1+p.draw(250))
 }
 
-// response is a body of the content API.
-type contractResponse struct {
-	Data  json.RawMessage
-	Error *struct {
-		Code      string
-		Challenge *contractChallenge
-	}
-}
-
-type contractChallenge struct {
-	ID   string
-	Left int `json:"calls_left"`
-}
-
-func (r contractResponse) code() string {
-	if r.Error == nil {
-		return ""
-	}
-	return r.Error.Code
-}
-
-func (r contractResponse) left() int {
-	if r.Error == nil || r.Error.Challenge == nil {
-		return 0
-	}
-	return r.Error.Challenge.Left
-}
-
-// sender returns who sends a request for a path, how its address is spelled, and a function that
-// makes its proof for a method and parameters. Every second token is used with proofs, mostly valid
-// ones by the same key: DPoP proofs, and session proofs once a session was agreed on.
-func (p *player) sender(v *visitorToken, path string) (from sender, spelling string, proof makeProof) {
-	from.address, spelling = p.address(v)
-	kind := p.draw(16)
-	if !v.hasKey && kind > 0 || v.hasKey && kind == 15 {
-		return from, spelling, nil
-	}
-	at, target, key := p.now(), "https://api.example"+path, 0
-	switch {
-	case kind == 11:
-		from.proof, at = invalidProof, at.Add(-2*time.Minute)
-	case kind == 12:
-		from.proof, target = invalidProof, "https://other.example"+path
-	case kind == 13:
-		from.proof, key = "second key", 1
-	case kind == 14: // made for another token
-		from.proof = invalidProof
-		return from, spelling, func(method string, _ url.Values) string { return p.keys[0].Proof(method, target, "a"+v.token, at) }
-	case kind == 10 && v.session.used > 0:
-		from.proof = invalidProof
-		return from, spelling, func(method string, q url.Values) string {
-			again := *v.session.Session
-			again.Counter = v.session.used
-			return p.sessionProof(&again, method, path, q)
-		}
-	case kind > 6 && v.session.Session != nil:
-		from.proof = "first key"
-		return from, spelling, func(method string, q url.Values) string {
-			v.session.counter = v.session.Counter
-			return p.sessionProof(v.session.Session, method, path, q)
-		}
-	default:
-		from.proof = "first key"
-		return from, spelling, func(method string, _ url.Values) string {
-			offered := stiletest.NewSessionKey()
-			v.session.offered = &offered
-			return p.keys[0].ProofWithSession(offered, method, target, v.token, at)
-		}
-	}
-	return from, spelling, func(method string, _ url.Values) string { return p.keys[key].Proof(method, target, v.token, at) }
-}
-
-// makeProof makes the proof of a request with parameters.
-type makeProof func(method string, q url.Values) string
-
-func (p *player) sessionProof(s *stiletest.Session, method, path string, q url.Values) string {
-	text, err := s.Proof(method, path, q.Encode())
-	p.must(err)
-	return text
-}
-
-// learn notes the session that a response offers, and the counter that a request has used.
-func (s *sessionOfToken) learn(token, body string, isAdmitted bool) {
-	if s.offered != nil {
-		if joined, err := s.offered.Join(body, token); err == nil {
-			s.Session = joined
-		}
-	}
-	if isAdmitted && s.counter > 0 {
-		s.used = s.counter
-	}
-	s.offered, s.counter = nil, 0
-}
-
-// send sends a request by one of the three transports.
-func (p *player) send(v *visitorToken, path string, params url.Values, from string, proof makeProof) (got contractResponse) {
-	p.t.Helper()
-	q := url.Values{"client_id": {p.tenant}, "access_token": {v.token}}
-	for name, values := range params {
-		q[name] = values
-	}
-	target := "http://" + p.srv.Addr("public") + path
-	var req *http.Request
-	var err error
-	transport := p.draw(3)
-	if proof != nil {
-		v.usedProof = true
-		q.Set("proof", proof([]string{"POST", "GET", "GET"}[transport], q))
-	}
-	switch transport {
-	case 0:
-		req, err = http.NewRequest("POST", target, strings.NewReader(q.Encode()))
-		p.must(err)
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	case 1:
-		q.Set("callback", "cb")
-		fallthrough
-	default:
-		req, err = http.NewRequest("GET", target+"?"+q.Encode(), nil)
-		p.must(err)
-	}
-	req.Header.Set("X-Forwarded-For", from)
-	res, err := p.client.Do(req)
-	p.must(err)
-	defer res.Body.Close()
-	text, err := io.ReadAll(res.Body)
-	p.must(err)
-	body := string(text)
-	if transport == 1 {
-		after, isScript := strings.CutPrefix(body, "/**/ typeof cb === 'function' && cb(")
-		if !isScript || res.StatusCode != 200 {
-			p.t.Errorf("JSONP: %d %.200s", res.StatusCode, body)
-		}
-		body = strings.TrimSuffix(strings.TrimSpace(after), ");")
-	}
-	if err := json.Unmarshal([]byte(body), &got); err != nil {
-		p.t.Fatalf("%s: %v: %.300s", path, err, body)
-	}
-	v.session.learn(v.token, body, got.Error == nil)
-	if (got.Error == nil) == (got.Data == nil) {
-		p.t.Errorf("%s: the response must have either data or error: %.300s", path, body)
-	}
-	return got
-}
-
 // compare compares a response with what the model wants. After the clock was set back it only
 // checks what must hold at any time.
 func (p *player) compare(v *visitorToken, want wanted, got contractResponse) {
@@ -487,8 +432,11 @@ func (p *player) compare(v *visitorToken, want wanted, got contractResponse) {
 		p.compareLoosely(v, got)
 		return
 	}
+	if want.code == "token_expired" && p.isRotated && got.code() == "token_invalid" {
+		return
+	}
 	if got.code() != want.code || got.left() != want.left && want.code != "" {
-		p.t.Errorf("want %+v, got %q, calls_left %d", want, got.code(), got.left())
+		p.t.Errorf("want %+v, got %.600s", want, got.text)
 	}
 }
 
@@ -504,8 +452,8 @@ func (p *player) compareLoosely(v *visitorToken, got contractResponse) {
 	case dying[code] && (code != "token_hijacked" || !v.usedProof):
 		v.past = append(v.past, "dead:"+code)
 	}
-	if p.admitted[v] > modelCalls {
-		p.t.Errorf("%d calls of a token were admitted", p.admitted[v])
+	if got.code() == "" && got.Meta.Token != nil && got.Meta.Token.Calls > modelCalls {
+		p.t.Errorf("%d calls of a token were admitted", got.Meta.Token.Calls)
 	}
 }
 
@@ -526,8 +474,13 @@ func (p *player) answer(v *visitorToken) {
 		return
 	}
 	id := ids[len(ids)-1]
-	if p.draw(6) == 0 {
+	switch p.draw(12) {
+	case 0, 1:
 		id = ids[p.draw(len(ids))]
+	case 2, 3: // a challenge works only for its token
+		if others := p.tokens[p.draw(len(p.tokens))].challengeIDs(); len(others) > 0 {
+			id = others[len(others)-1]
+		}
 	}
 	correct := p.draw(5) > 0
 	text := "999999999"
@@ -535,13 +488,10 @@ func (p *player) answer(v *visitorToken) {
 		text = p.solve(id)
 	}
 	path := "/v1/challenges/" + id + "/answer"
-	from, spelling, proof := p.sender(v, path)
-	want, decided := p.before(v, from)
-	if !decided {
-		want = v.answer(p.now(), from, id, correct)
-	}
-	got := p.send(v, path, url.Values{"answer": {text}}, spelling, proof)
-	p.note("answer %.8s correct %t from %s %s: want %+v, got %q %d", id, correct, spelling, from.proof, want, got.code(), got.left())
+	from := p.sender(v, path)
+	want := p.want(v, from, func() wanted { return v.answer(p.now(), from.sender, id, correct) })
+	got := p.exchange(p.prepare(v, path, url.Values{"answer": {text}}, from))
+	p.note("answer %.8s correct %t from %s: want %+v, got %+v", id, correct, from, want, got.wanted())
 	p.compare(v, want, got)
 }
 
@@ -572,13 +522,10 @@ func (p *player) reload(v *visitorToken) {
 	}
 	id := ids[len(ids)-1]
 	path := "/v1/challenges/" + id + "/reload"
-	from, spelling, proof := p.sender(v, path)
-	want, decided := p.before(v, from)
-	if !decided {
-		want = v.reload(p.now(), from, id)
-	}
-	got := p.send(v, path, nil, spelling, proof)
-	p.note("reload %.8s from %s %s: want %+v, got %q %s", id, spelling, from.proof, want, got.code(), got.Data)
+	from := p.sender(v, path)
+	want := p.want(v, from, func() wanted { return v.reload(p.now(), from.sender, id) })
+	got := p.exchange(p.prepare(v, path, nil, from))
+	p.note("reload %.8s from %s: want %+v, got %+v %s", id, from, want, got.wanted(), got.Data)
 	var next contractChallenge
 	if got.Data != nil {
 		p.must(json.Unmarshal(got.Data, &next))
@@ -599,7 +546,7 @@ func (p *player) introspect(v *visitorToken) {
 		return
 	}
 	if p.draw(4) == 0 {
-		p.oauth("revoke", url.Values{"token": {v.token}})
+		p.oauth(p.tenant, p.secret, "revoke", url.Values{"token": {v.token}})
 		p.note("revoked")
 		if p.now().Before(v.issued.Add(modelLifetime)) { // an expired token needs no revocation
 			if v.dead == "" {
@@ -611,21 +558,38 @@ func (p *player) introspect(v *visitorToken) {
 		}
 		return
 	}
-	body := p.oauth("introspect", url.Values{"token": {v.token}})
-	p.note("introspected: %v", body)
-	expired := !p.now().Before(v.issued.Add(modelLifetime)) || v.bound == (sender{}) && p.now().Sub(v.issued) > modelBind
-	active := v.dead == "" && !expired
-	if !p.isLoose && body["active"] != active {
-		p.t.Errorf("introspection: active %v, want %v (%s): %v", body["active"], active, v.dead, body)
+	p.compareIntrospection(v, p.oauth(p.tenant, p.secret, "introspect", url.Values{"token": {v.token}}))
+	if body := p.oauth("other", p.other, "introspect", url.Values{"token": {v.token}}); len(body) != 1 || body["active"] != false {
+		p.t.Errorf("introspection by another tenant: %v", body)
 	}
+}
+
+func (p *player) compareIntrospection(v *visitorToken, body map[string]any) {
+	p.note("introspected: %v", body)
 	if calls, known := body["calls"].(float64); known && int(calls) != p.admitted[v] {
 		p.t.Errorf("introspection: %v calls, %d were answered", calls, p.admitted[v])
+	}
+	if p.isLoose || p.isRotated && len(body) == 1 {
+		return
+	}
+	expired := !p.now().Before(v.issued.Add(modelLifetime)) || v.bound == (sender{}) && p.now().Sub(v.issued) > modelBind
+	reason := v.dead
+	if reason == "" && expired {
+		reason = "token_expired"
+	}
+	seen := fmt.Sprint(body["active"], body["reason"], body["binding"], body["calls"], body["calls_limit"])
+	want := fmt.Sprint(true, nil, v.binding(), p.admitted[v], p.rules.calls)
+	if reason != "" {
+		want = fmt.Sprint(false, reason, v.binding(), p.admitted[v], p.rules.calls)
+	}
+	if seen != want {
+		p.t.Errorf("introspection: %s, want %s", seen, want)
 	}
 }
 
 // operate does what an operator does, or restarts the server.
 func (p *player) operate(v *visitorToken) {
-	switch p.draw(5) {
+	switch p.draw(8) {
 	case 0:
 		p.note("restart")
 		p.must(p.stop())
@@ -648,7 +612,56 @@ func (p *player) operate(v *visitorToken) {
 		p.update(func(t *tenants.Tenant) { t.CallsPerMonth = p.quota })
 	case 4:
 		p.resume()
+	case 5:
+		p.block(v)
+	case 6:
+		p.change()
+	case 7:
+		_, err := p.srv.dir.Keys.Rotate(p.now(), "EdDSA", modelLifetime)
+		p.isRotated = true
+		if p.note("rotated the signing key: %v", err); !errors.Is(err, signing.ErrTooMany) {
+			p.must(err)
+		}
 	}
+}
+
+// change changes the tenant's own settings.
+func (p *player) change() {
+	p.rules = tenantRules{calls: 4 + p.draw(modelCalls-3), binding: []string{"auto", "auto", "address", "key"}[p.draw(4)], kills: p.draw(2) == 0}
+	p.note("settings %+v", p.rules)
+	hijack := map[bool]string{false: "stranger", true: "kill"}[p.rules.kills]
+	p.update(func(t *tenants.Tenant) {
+		t.Policy = map[string]string{"policy.token.calls": fmt.Sprint(p.rules.calls), "binding": p.rules.binding, "hijack": hijack}
+	})
+}
+
+// block blocks the address of a token, permanently or for a time. If one is blocked already, that
+// block is lifted.
+func (p *player) block(v *visitorToken) {
+	if p.blocked != "" {
+		p.unblock()
+		return
+	}
+	canonical, _ := p.address(v)
+	r, err := addresses.ParseRange(canonical)
+	p.must(err)
+	p.blocked, p.until = canonical, time.Time{}
+	if p.draw(2) == 0 {
+		p.until = p.now().Add(modelExpires)
+	}
+	p.note("blocked %s until %v", canonical, p.until)
+	p.must(p.srv.dir.Addresses.Put(p.t.Context(), addresses.Entry{Range: r, Kind: addresses.Block, Until: p.until}))
+}
+
+func (p *player) unblock() {
+	r, err := addresses.ParseRange(p.blocked)
+	p.must(err)
+	p.note("lifted the block of %s", p.blocked)
+	err = p.srv.dir.Addresses.Remove(p.t.Context(), r, p.now())
+	if !errors.Is(err, addresses.ErrNotListed) { // the block may have ended
+		p.must(err)
+	}
+	p.blocked = ""
 }
 
 func (p *player) resume() {
@@ -686,8 +699,8 @@ func (p *player) rememberDeaths() {
 
 // compareTotals compares each token's count, and what the tenant is charged.
 func (p *player) compareTotals() {
-	if p.suspended {
-		p.resume()
+	if p.blocked != "" {
+		p.unblock()
 	}
 	for month, want := range p.charged {
 		at, err := time.Parse("2006-01", month)
@@ -695,5 +708,15 @@ func (p *player) compareTotals() {
 		if got := p.srv.dir.Meter.Used(p.id, at.Add(24*time.Hour)); got != want {
 			p.t.Errorf("%s: %d calls are charged, %d were answered", month, got, want)
 		}
+	}
+	lines, err := p.srv.dir.Usage(p.t.Context(), p.tenant, "", "")
+	p.must(err)
+	got := map[string]usage.Line{}
+	for _, l := range lines {
+		sum := got[l.Route]
+		got[l.Route] = usage.Line{Calls: sum.Calls + l.Calls, Records: sum.Records + l.Records}
+	}
+	if !maps.Equal(got, p.used) {
+		p.t.Errorf("usage: %v, want %v", got, p.used)
 	}
 }

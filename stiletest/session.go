@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -123,9 +124,22 @@ func (s *Session) Proof(method, path, query string) (string, error) {
 			return "", err
 		}
 		if pair != "" && name != "callback" && name != "proof" {
-			part(name)
+			part(PlainName(name))
 			part(value)
 		}
 	}
 	return "s1." + s.Ticket + "." + counter + "." + base64url(h.Sum(nil)), nil
+}
+
+var (
+	tagList         = regexp.MustCompile(`^tag\[[0-9]*\]$`)
+	attributeMember = regexp.MustCompile(`^attribute\[([^\[\]]+)\](\[[0-9]*\])?$`)
+	attributeList   = regexp.MustCompile(`^(attribute\..*)\[[0-9]*\]$`)
+)
+
+// PlainName returns a parameter's name as MACs cover it: without the brackets that libraries add.
+func PlainName(name string) string {
+	name = tagList.ReplaceAllString(name, "tag")
+	name = attributeMember.ReplaceAllString(name, "attribute.$1")
+	return attributeList.ReplaceAllString(name, "$1")
 }

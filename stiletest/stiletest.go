@@ -23,6 +23,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"stile.example/stile/stiletest/leftovers"
 )
 
 // maxWait is how long a server may take to start or to stop.
@@ -45,6 +47,9 @@ func Main(m interface{ Run() int }, binary *string) int {
 	dir, err := os.MkdirTemp("", "stile-test")
 	if err == nil {
 		defer os.RemoveAll(dir)
+		err = leftovers.Remove(dir)
+	}
+	if err == nil {
 		*binary, err = Build(dir)
 	}
 	if err != nil {
@@ -103,7 +108,7 @@ func (s *Server) Start() error {
 	if err != nil {
 		return err
 	}
-	if err := s.cmd.Start(); err != nil {
+	if err := leftovers.Start(s.cmd); err != nil {
 		return err
 	}
 	read := make(chan struct{})

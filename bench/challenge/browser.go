@@ -14,6 +14,7 @@ import (
 	"syscall"
 
 	"stile.example/stile/challenge"
+	"stile.example/stile/stiletest/leftovers"
 )
 
 //go:embed page.html
@@ -25,15 +26,21 @@ type solution struct {
 	Milliseconds float64
 }
 
-// solve starts a browser that solves the tasks in sequence, in one worker.
-func solve(ctx context.Context, browser string, tasks []challenge.Parameters) ([]solution, error) {
+// found is what the page reports. The times of a proof are in microseconds.
+type found struct {
+	Solutions []solution
+	Proofs    struct{ Signature, MAC float64 }
+}
+
+// solve starts a browser that solves the tasks in sequence, in one worker, and then makes proofs.
+func solve(ctx context.Context, browser string, tasks []challenge.Parameters) (found, error) {
 	program, err := exec.LookPath(browser)
 	if err != nil {
-		return nil, fmt.Errorf("%s is missing: install a browser (apt-get install chromium)", browser)
+		return found{}, fmt.Errorf("%s is missing: install a browser (apt-get install chromium)", browser)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, err
+		return found{}, err
 	}
 	site := newSite(tasks)
 	server := &http.Server{Handler: site}
@@ -41,14 +48,14 @@ func solve(ctx context.Context, browser string, tasks []challenge.Parameters) ([
 	defer server.Close()
 	stop, err := open(ctx, program, "http://"+l.Addr().String()+"/")
 	if err != nil {
-		return nil, err
+		return found{}, err
 	}
 	defer stop()
 	select {
 	case r := <-site.results:
 		return r.found, r.err
 	case <-ctx.Done():
-		return nil, errors.New("the browser did not respond in time")
+		return found{}, errors.New("the browser did not respond in time")
 	}
 }
 
@@ -61,8 +68,9 @@ func open(ctx context.Context, program, url string) (stop func(), err error) {
 	cmd := exec.CommandContext(ctx, program, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
 		"--disable-background-networking", "--disable-component-update", "--disable-sync",
 		"--user-data-dir="+profile, url)
+	cmd.Env = append(os.Environ(), "TMPDIR="+profile)     // Chromium leaves a folder there
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // stop ends all processes of the browser
-	if err := cmd.Start(); err != nil {
+	if err := errors.Join(leftovers.Remove(profile), leftovers.Start(cmd)); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(profile))
 	}
 	return func() {
@@ -81,7 +89,7 @@ type site struct {
 }
 
 type result struct {
-	found []solution
+	found found
 	err   error
 }
 
@@ -94,12 +102,12 @@ func newSite(tasks []challenge.Parameters) *site {
 		s.report(result{err: fmt.Errorf("error in the page: %s", text)})
 	})
 	s.HandleFunc("POST /found", func(_ http.ResponseWriter, r *http.Request) {
-		var found []solution
-		err := json.NewDecoder(io.LimitReader(r.Body, 1<<20)).Decode(&found)
-		if err == nil && len(found) != len(tasks) {
-			err = fmt.Errorf("%d of %d tasks were solved", len(found), len(tasks))
+		var all found
+		err := json.NewDecoder(io.LimitReader(r.Body, 1<<20)).Decode(&all)
+		if err == nil && len(all.Solutions) != len(tasks) {
+			err = fmt.Errorf("%d of %d tasks were solved", len(all.Solutions), len(tasks))
 		}
-		s.report(result{found, err})
+		s.report(result{all, err})
 	})
 	return s
 }

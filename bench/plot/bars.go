@@ -67,10 +67,11 @@ func (c Bars) SVG() string {
 
 const mutedColour = 3
 
-// The colours differ in lightness too, so that nobody has to tell hues apart.
+// The colours differ in lightness too, so that nobody has to tell hues apart. A halo separates the
+// spread from the bar behind it.
 const style = `<style>
-.page{fill:#fbfaf7}.ink{fill:#2b2620}.soft{fill:#6b6256}.rule{stroke:#ddd3c1}.s0{fill:#3e5c34}.s1{fill:#d08a4e}.s2{fill:#8fb0d6}.s3{fill:#b9ab92}.spread{stroke:#2b2620}.goal{stroke:#a8281b}.goaltext{fill:#a8281b}
-@media (prefers-color-scheme:dark){.page{fill:#191714}.ink{fill:#f1ebe0}.soft{fill:#b5aa99}.rule{stroke:#3d372f}.s0{fill:#8fb383}.s1{fill:#b5682c}.s2{fill:#4a76a8}.s3{fill:#6b6256}.spread{stroke:#f1ebe0}.goal{stroke:#ff8a75}.goaltext{fill:#ff8a75}}
+.page{fill:#fbfaf7}.ink{fill:#2b2620}.soft{fill:#6b6256}.rule{stroke:#ddd3c1}.s0{fill:#3e5c34}.s1{fill:#d08a4e}.s2{fill:#8fb0d6}.s3{fill:#b9ab92}.halo{stroke:#fbfaf7}.spread{stroke:#2b2620}.goal{stroke:#a8281b}.goaltext{fill:#a8281b}
+@media (prefers-color-scheme:dark){.page{fill:#191714}.ink{fill:#f1ebe0}.soft{fill:#b5aa99}.rule{stroke:#3d372f}.s0{fill:#8fb383}.s1{fill:#b5682c}.s2{fill:#4a76a8}.s3{fill:#6b6256}.halo{stroke:#191714}.spread{stroke:#f1ebe0}.goal{stroke:#ff8a75}.goaltext{fill:#ff8a75}}
 </style>
 `
 
@@ -93,7 +94,11 @@ func (c Bars) legend(b *strings.Builder) {
 	}
 	if len(c.Series) > 1 {
 		for i, name := range c.Series {
-			add(fmt.Sprintf(`<rect class="s%d" width="14" height="12" rx="2"/>`, i%4), name)
+			colour := i % 4
+			if len(c.Groups) > 0 && len(c.Groups[0].Bars) > i && c.Groups[0].Bars[i].IsMuted {
+				colour = mutedColour
+			}
+			add(fmt.Sprintf(`<rect class="s%d" width="14" height="12" rx="2"/>`, colour), name)
 		}
 	}
 	if c.has(func(bar Bar) bool { return bar.High > 0 }) {
@@ -139,7 +144,8 @@ func (c Bars) bar(b *strings.Builder, bar Bar, series, y int) {
 	fmt.Fprintf(b, `<rect class="s%d" x="%d" y="%d" width="%s" height="%d" rx="2"/>`, series%4, left, y, coordinate(max(end-left, 1)), barHeight)
 	if bar.High > 0 {
 		low, high := coordinate(c.x(bar.Low)), coordinate(c.x(bar.High))
-		fmt.Fprintf(b, `<path class="spread" d="M%s %dH%sM%s %dv8M%s %dv8" fill="none" stroke-width="1.5"/>`, low, middle, high, low, middle-4, high, middle-4)
+		path := fmt.Sprintf("M%s %dH%sM%s %dv8M%s %dv8", low, middle, high, low, middle-4, high, middle-4)
+		fmt.Fprintf(b, `<path class="halo" d="%s" fill="none" stroke-width="4.5"/><path class="spread" d="%s" fill="none" stroke-width="1.5"/>`, path, path)
 		end = max(end, c.x(bar.High))
 	}
 	if bar.Goal > 0 {
@@ -200,7 +206,7 @@ func (c Bars) describe() string {
 				text = "not measured"
 			}
 			if bar.Goal > 0 {
-				text += " (goal " + number(bar.Goal) + ")"
+				text += " (goal " + number(rounded(bar.Goal)) + ")"
 			}
 			if len(c.Series) > 1 {
 				text = c.Series[i] + " " + text
@@ -210,6 +216,14 @@ func (c Bars) describe() string {
 		groups = append(groups, g.Name+": "+strings.Join(values, ", ")+".")
 	}
 	return "In " + c.Unit + ". " + strings.Join(groups, " ")
+}
+
+// rounded leaves out the decimals of a large value, which are not exact.
+func rounded(v float64) float64 {
+	if v < 100 {
+		return v
+	}
+	return math.Round(v)
 }
 
 // number writes a value of the axis with commas, and without digits that are 0.

@@ -62,3 +62,11 @@ func TestNumber(t *testing.T) {
 		}
 	}
 }
+
+// TestMutedSeries checks that the legend has the colour of the bars.
+func TestMutedSeries(t *testing.T) {
+	svg := Bars{Series: []string{"a", "b"}, Groups: []Group{{Name: "g", Bars: []Bar{{Value: 1, Text: "1"}, {Value: 2, Text: "2", IsMuted: true}}}}}.SVG()
+	if n := strings.Count(svg, `class="s3"`); n != 2 || strings.Contains(svg, `class="s1"`) {
+		t.Errorf("the legend and the bar have the muted colour %d times:\n%s", n, svg)
+	}
+}

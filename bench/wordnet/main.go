@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"stile.example/stile/stiletest"
+	"stile.example/stile/stiletest/leftovers"
 )
 
 func main() {
@@ -45,6 +46,9 @@ func run(dict string, n int, seed uint64) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if err := leftovers.Remove(dir); err != nil {
+		return err
+	}
 	binary, err := stiletest.Build(dir)
 	if err != nil {
 		return err

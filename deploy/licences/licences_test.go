@@ -72,6 +72,9 @@ func TestRender(t *testing.T) {
 	if err != nil || !strings.Contains(list, "a.example/m MIT ") || !strings.Contains(list, "a.example/m/v2 ISC+MIT ") {
 		t.Errorf("%q, %v", list, err)
 	}
+	if _, err := render(strings.NewReader(""), mods); err == nil || !strings.Contains(err.Error(), "no licence") {
+		t.Errorf("without a report: %v", err)
+	}
 	if list, err = render(strings.NewReader("a.example/m/p,Unknown,MIT\n"), mods); err == nil {
 		t.Errorf("a module without a licence: %q", list)
 	}

@@ -52,7 +52,11 @@ func run(command string, in io.Reader, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(file, []byte(list), 0o644)
+		if err := os.WriteFile(file, []byte(list), 0o644); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(out, "%s: wrote the licences of %d modules\n", file, len(mods))
+		return err
 	case "texts":
 		return texts(mods, out)
 	}
@@ -173,6 +177,9 @@ func render(csvOfPackages io.Reader, mods map[string]*module) (string, error) {
 	rows, err := csv.NewReader(csvOfPackages).ReadAll()
 	if err != nil {
 		return "", fmt.Errorf("output of go-licenses: %w", err)
+	}
+	if len(rows) == 0 {
+		return "", errors.New("go-licenses has reported no licence, so the list stays as it is")
 	}
 	found := map[string][]string{}
 	for _, row := range rows {

@@ -7,6 +7,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 test $# -gt 0 || { echo "the directory for the release is missing: release.sh OUT [ARCH...]" >&2; exit 2; }
+for arch in "${@:2}"; do
+  case $arch in
+  amd64 | arm64) ;;
+  *) echo "unknown processor $arch: must be amd64 or arm64" >&2; exit 2 ;;
+  esac
+done
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
 shift
@@ -21,6 +27,7 @@ compiler() {
   command -v "$cpu-linux-gnu-gcc" || { echo "the C compiler for $1 is missing: apt-get install $package libc6-dev-$1-cross" >&2; return 1; }
 }
 
+for arch; do compiler "$arch" >/dev/null; done
 test -z "$(git status --porcelain)" || echo "release: changes that are not committed are left out" >&2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -30,15 +37,18 @@ cd "$work/stile"
 version=$(git describe --tags --always --match 'v*')
 version=${version#v}
 time=@$(git log -1 --format=%ct)
+echo "release: building the tools" >&2
 GOFLAGS= go run ./deploy/licences texts >"$work/THIRD_PARTY_LICENCES"
 GOFLAGS= GOBIN="$work/bin" go install "$cyclonedx"
 
 for arch; do
+  echo "release: building stile for linux on $arch" >&2
   cc=$(compiler "$arch")
   name=stile_${version}_linux_$arch
   mkdir "$work/$name"
-  # Without a symbol table, build ids and paths there is nothing that depends on the directory.
-  GOFLAGS= GOOS=linux GOARCH=$arch CGO_ENABLED=1 CC=$cc go build -trimpath \
+  # Without a symbol table, build ids and paths there is nothing that depends on the directory. The
+  # program has its version and commit from the clone, whatever `go env -w GOFLAGS` says here.
+  GOFLAGS=-buildvcs=true GOOS=linux GOARCH=$arch CGO_ENABLED=1 CC=$cc go build -trimpath \
     -tags sqlite_fts5,netgo,osusergo,sqlite_omit_load_extension \
     -ldflags '-s -w -buildid= -linkmode external -extldflags "-static -Wl,--build-id=none"' \
     -o "$work/$name/stile" .

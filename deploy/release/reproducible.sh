@@ -9,6 +9,7 @@ trap 'rm -rf "$work"' EXIT
 export COMMIT
 COMMIT=$(git rev-parse HEAD) # also if others commit meanwhile
 for folder in a another-folder; do
+  echo "building in $work/$folder" >&2
   mkdir "$work/$folder"
   TMPDIR=$work/$folder GOCACHE=$work/$folder/cache ./release.sh "$work/$folder/out" "$@" >/dev/null
 done

@@ -1,7 +1,13 @@
 package transport
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -85,4 +91,40 @@ func FuzzQuery(f *testing.F) {
 			t.Errorf("%q: %v, want %v", s, values, want)
 		}
 	})
+}
+
+// TestSessionVectors checks that the server reads parameters as the published vectors of session
+// proofs cover them: the names and values are at the end of a MAC's input.
+func TestSessionVectors(t *testing.T) {
+	text, err := os.ReadFile("../../tokens/proof/session/testdata/vectors.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v struct {
+		Requests []struct {
+			Method, Path, Query, Input string
+			Counter                    uint32
+		}
+	}
+	if err := json.Unmarshal(text, &v); err != nil || len(v.Requests) < 6 {
+		t.Fatalf("%d requests, %v", len(v.Requests), err)
+	}
+	for _, r := range v.Requests {
+		params, err := parseParams(r.Query, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var covered []byte
+		for _, p := range params {
+			if p.Name != "proof" && p.Name != "callback" {
+				for _, part := range []string{p.Name, p.Value} {
+					covered = append(binary.BigEndian.AppendUint32(covered, uint32(len(part))), part...)
+				}
+			}
+		}
+		before := 3*4 + len(r.Method+"https://api.example"+r.Path+fmt.Sprint(r.Counter)) + sha256.Size
+		if want := hex.EncodeToString(covered); r.Input[2*before:] != want {
+			t.Errorf("%s: %s, the vector has %s", r.Query, want, r.Input[2*before:])
+		}
+	}
 }

@@ -36,7 +36,7 @@ func Split(text string) (u URL, err error) {
 	if i := strings.LastIndexByte(authority, '@'); i >= 0 {
 		u.Hosts = authority[i+1:]
 	}
-	if len(text) > maxLength {
+	if len(text) > maxLength || strings.ContainsAny(scheme, "/?#") {
 		return u, ErrInvalid
 	}
 	whole, err := url.Parse(scheme + "://" + strings.TrimSuffix(authority, u.Hosts) + "host" + path)

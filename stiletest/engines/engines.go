@@ -16,13 +16,13 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"stile.example/stile/stiletest/leftovers"
 )
 
 const (
@@ -88,8 +88,8 @@ func (e *Engine) run() error {
 	defer log.Close()
 	e.cmd = exec.Command(argv[0], argv[1:]...)
 	e.cmd.Dir, e.cmd.Stdout, e.cmd.Stderr = e.dir, log, log
-	e.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true, Credential: e.account}
-	if err := start(e.cmd); err != nil {
+	e.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: e.account}
+	if err := leftovers.Start(e.cmd); err != nil {
 		return err
 	}
 	e.exited = make(chan struct{})
@@ -185,7 +185,9 @@ func newEngine(t testing.TB, name string) (*Engine, error) {
 	if e.dir, err = os.MkdirTemp("", "stile-"+name+"-"); err != nil {
 		return nil, err
 	}
-	removeAtExit(e.dir)
+	if err := leftovers.Remove(e.dir); err != nil {
+		return nil, err
+	}
 	if t != nil {
 		t.Cleanup(func() {
 			if e.cmd != nil && e.cmd.Process != nil {
@@ -240,48 +242,6 @@ func freePort() int {
 		}
 	}
 }
-
-// starter starts processes on one thread that never ends. The kernel ends a child with Pdeathsig
-// when the thread that started it ends, not when the process does.
-var starter = sync.OnceValue(func() chan<- func() {
-	jobs := make(chan func())
-	go func() {
-		runtime.LockOSThread()
-		for job := range jobs {
-			job()
-		}
-	}()
-	return jobs
-})
-
-func start(cmd *exec.Cmd) error {
-	err := make(chan error)
-	starter() <- func() { err <- cmd.Start() }
-	return <-err
-}
-
-// removeAtExit removes a directory once the test process has ended, however it ends. A shell waits
-// for the end of its input, which is the end of this process.
-func removeAtExit(dir string) {
-	janitor.Do(func() {
-		cmd := exec.Command("sh", "-c", `set --; while read -r d; do set -- "$@" "$d"; done; sleep 1; rm -rf "$@"`)
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		in, err := cmd.StdinPipe()
-		if err == nil {
-			err = cmd.Start()
-		}
-		if err != nil {
-			panic(fmt.Sprintf("engines: %v", err))
-		}
-		toRemove = in
-	})
-	fmt.Fprintln(toRemove, dir)
-}
-
-var (
-	janitor  sync.Once
-	toRemove interface{ Write([]byte) (int, error) }
-)
 
 // program returns the path of a program that `make needs-engines` installs.
 func program(name string, places ...string) (string, error) {

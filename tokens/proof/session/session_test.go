@@ -23,13 +23,15 @@ import (
 // vectors is testdata/vectors.json: an agreement, and requests with their proofs. Bytes are in
 // hexadecimal.
 type vectors struct {
+	About          string // the file
 	Secret         string // of the server
 	BrowserPrivate string `json:"browser_private"`
 	SessionKey     string `json:"session_key"` // the claim
 	ServerPrivate  string `json:"server_private"`
 	Token          string
 	TokenID        string `json:"token_id"`
-	Key            string // of the browser: the first 16 bytes of its thumbprint
+	BrowserKey     string `json:"browser_key"` // of the DPoP proof
+	Key            string // the first 16 bytes of its thumbprint
 	Expires        int64
 	Nonce          string
 	SealingKey     string `json:"sealing_key"`
@@ -93,7 +95,7 @@ func paramsOf(query string) iter.Seq2[string, string] {
 			name, value, _ := strings.Cut(pair, "=")
 			name, _ = url.QueryUnescape(name)
 			value, _ = url.QueryUnescape(value)
-			if pair != "" && name != "proof" && name != "callback" && !yield(name, value) {
+			if pair != "" && name != "proof" && name != "callback" && !yield(stiletest.PlainName(name), value) {
 				return
 			}
 		}
@@ -112,7 +114,11 @@ func serverKey(t testing.TB, v vectors) *ecdh.PrivateKey {
 // and on a client's, which is another implementation.
 func TestVectors(t *testing.T) {
 	v := readVectors(t)
-	ath := sha256.Sum256([]byte(v.Token))
+	ath, thumbprint := sha256.Sum256([]byte(v.Token)), sha256.Sum256([]byte(v.BrowserKey))
+	id := sha256.Sum256([]byte("https://api.example\x00one")) // of the token's issuer and jti
+	if hex.EncodeToString(thumbprint[:16]) != v.Key || hex.EncodeToString(id[:16]) != v.TokenID {
+		t.Errorf("key %x, token ID %x", thumbprint[:16], id[:16])
+	}
 	server := serverKey(t, v)
 	ticket, err := v.sealer(t).Agree(v.ticket(t), v.SessionKey, server, ath, [12]byte(unhex(t, v.Nonce)))
 	if err != nil || ticket != v.Offer.Ticket {
