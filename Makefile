@@ -188,7 +188,7 @@ seeds: needs ## keep what make fuzz has found as seeds in testdata (FUZZ=PATTERN
 
 # These tests are longer forms of those in `make test`. HARD=PATTERN chooses.
 .PHONY: hard
-hard: needs needs-strace ## run the tests of hardness in full: about 1 hour
+hard: needs needs-strace ## run the tests of hardness in full: about 40 minutes
 	$(GO) test -timeout 4h -count=1 -v ./e2e -hard -run '$(or $(HARD),^Test(R1|R2|R3|R4|R5|R6S|Floods|S12|S27))'
 
 .PHONY: faults
