@@ -204,7 +204,7 @@ endef
 # These tests are longer forms of those in `make test`. HARD=PATTERN chooses.
 HARD ?= ^Test(R1|R2|R3|R4|R5|R6S|Floods|S12|S27)
 .PHONY: hard
-hard: needs needs-strace ## run the tests of hardness in full: about 1 hour
+hard: needs needs-strace ## run the tests of hardness in full: about 40 minutes
 	@grep -rhoE '^func Test[A-Za-z0-9_]+' e2e | sed 's/^func //' | grep -qE '$(firstword $(subst /, ,$(HARD)))' || { echo 'HARD=$(HARD): no test has such a name' >&2; exit 2; }
 	$(GO) test -timeout 4h -count=1 -v ./e2e -hard -run '$(HARD)'
 

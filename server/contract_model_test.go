@@ -12,8 +12,8 @@ const (
 	modelRecords   = 60
 	modelLifetime  = time.Hour
 	modelBind      = 10 * time.Minute
-	modelSpike     = 5
-	modelSuggest   = 8
+	modelSpike     = 3
+	modelSuggest   = 5
 	modelPer       = time.Minute
 	modelIgnored   = 2
 	modelPerToken  = 3

@@ -37,7 +37,7 @@ func FuzzContract(f *testing.F) {
 	for n := range 40 { // such inputs reach every operation
 		var seed []byte
 		x := uint32(n + 1)
-		for range 300 {
+		for range 600 {
 			x = x*1664525 + 1013904223
 			seed = append(seed, byte(x>>24))
 		}
@@ -200,11 +200,21 @@ func (p *player) note(format string, args ...any) {
 func (p *player) step() {
 	p.steps++
 	op := p.draw(32)
-	if len(p.tokens) == 0 || op == 0 && len(p.tokens) < 4 {
-		p.obtain()
+	if len(p.tokens) == 0 || op < 2 && len(p.tokens) < 3 || op == 0 && len(p.tokens) < 4 {
+		p.obtain(len(p.tokens))
 		return
 	}
-	v := p.tokens[p.draw(len(p.tokens))]
+	at := p.draw(len(p.tokens))
+	v := p.tokens[at]
+	isOver := v.dead != "" || !p.now().Before(v.issued.Add(modelLifetime))
+	if isOver && !p.isLoose && p.draw(2) == 0 { // the page gets another one
+		p.obtain(at)
+		return
+	}
+	if v.open != nil && p.draw(2) == 0 {
+		p.atChallenge(v)
+		return
+	}
 	switch {
 	case op < 16:
 		p.call(v)
@@ -212,10 +222,8 @@ func (p *player) step() {
 		p.request(v, operation{kind: aStatus, path: "/v1/token"})
 	case op < 21:
 		p.request(v, operation{kind: aSuggestion, path: "/v1/suggest", params: url.Values{"q": {"item"}}, searches: true})
-	case op < 25:
-		p.answer(v)
-	case op == 25:
-		p.reload(v)
+	case op < 26:
+		p.atChallenge(v)
 	case op == 26:
 		p.introspect(v)
 	case op == 27:
@@ -225,7 +233,8 @@ func (p *player) step() {
 	}
 }
 
-func (p *player) obtain() {
+// obtain obtains a token, as the one with that number.
+func (p *player) obtain(at int) {
 	body := p.oauth(p.tenant, p.secret, "token", url.Values{"grant_type": {"client_credentials"}})
 	token, _ := body["access_token"].(string)
 	if p.suspended {
@@ -238,8 +247,12 @@ func (p *player) obtain() {
 	if token == "" {
 		p.t.Fatalf("no token: %v", body)
 	}
-	p.note("token %d", len(p.tokens))
-	p.tokens = append(p.tokens, &visitorToken{token: token, rules: &p.rules, issued: p.now().Truncate(time.Second), hasKey: p.draw(2) == 0})
+	p.note("token %d", at)
+	v := &visitorToken{token: token, rules: &p.rules, issued: p.now().Truncate(time.Second), hasKey: p.draw(2) == 0}
+	if at == len(p.tokens) {
+		p.tokens = append(p.tokens, v)
+	}
+	p.tokens[at] = v
 }
 
 // oauth sends a request of a tenant's server, and returns the response.
@@ -267,11 +280,11 @@ func (p *player) call(v *visitorToken) {
 		p.request(v, operation{kind: aCall, route: "collections", path: "/v1/collections", searches: true})
 	case 1:
 		p.request(v, operation{kind: aFailing, path: "/v1/items", params: url.Values{"limit": {"51"}}, code: "bad_request"})
-	case 2, 3:
+	case 2:
 		n := 1 + p.draw(modelItemsMost)
 		p.request(v, operation{kind: aCall, route: "items", path: "/v1/items", params: url.Values{"limit": {fmt.Sprint(n)}}, delivers: min(n, modelCorpus), searches: true})
 	case 4:
-		n := 1 + p.draw(modelItemsMost)
+		n := 1 + p.draw(6)
 		p.request(v, operation{kind: aCall, route: "items", path: "/v1/items", params: url.Values{"q": {"item"}, "limit": {fmt.Sprint(n)}}, delivers: min(n, modelCorpus), searches: true})
 	case 5: // a response that an item does not exist is one too
 		p.request(v, operation{kind: aCall, route: "item", path: "/v1/items/none", code: "not_found"})
@@ -478,21 +491,40 @@ func (p *player) answer(v *visitorToken) {
 	case 0, 1:
 		id = ids[p.draw(len(ids))]
 	case 2, 3: // a challenge works only for its token
-		if others := p.tokens[p.draw(len(p.tokens))].challengeIDs(); len(others) > 0 {
-			id = others[len(others)-1]
-		}
+		id = p.anotherID(v, id)
 	}
 	correct := p.draw(5) > 0
 	text := "999999999"
 	if correct {
 		text = p.solve(id)
 	}
+	if p.draw(8) == 0 {
+		p.advance(modelExpires)
+	}
 	path := "/v1/challenges/" + id + "/answer"
 	from := p.sender(v, path)
-	want := p.want(v, from, func() wanted { return v.answer(p.now(), from.sender, id, correct) })
 	got := p.exchange(p.prepare(v, path, url.Values{"answer": {text}}, from))
+	want := p.want(v, from, func() wanted {
+		if slices.Contains(ids, id) {
+			return v.answer(p.now(), from.sender, id, correct)
+		}
+		if v.dead != "" && got.code() == v.dead {
+			return wanted{code: v.dead}
+		}
+		return wanted{code: "not_found"} // the binding is not looked at
+	})
 	p.note("answer %.8s correct %t from %s: want %+v, got %+v", id, correct, from, want, got.wanted())
 	p.compare(v, want, got)
+}
+
+// anotherID returns the id of another token's latest challenge, or else id.
+func (p *player) anotherID(v *visitorToken, id string) string {
+	for _, other := range p.tokens {
+		if ids := other.challengeIDs(); other != v && len(ids) > 0 {
+			return ids[len(ids)-1]
+		}
+	}
+	return id
 }
 
 func (v *visitorToken) challengeIDs() (ids []string) {
@@ -513,6 +545,20 @@ func (p *player) solve(id string) string {
 	}
 	p.t.Fatalf("no answer to %s", id)
 	return ""
+}
+
+// atChallenge answers a challenge of the token, or exchanges it.
+func (p *player) atChallenge(v *visitorToken) {
+	switch p.draw(6) {
+	case 0:
+		p.reload(v)
+	case 1:
+		for range 7 { // three are free, three more kill the token
+			p.reload(v)
+		}
+	default:
+		p.answer(v)
+	}
 }
 
 func (p *player) reload(v *visitorToken) {
@@ -683,6 +729,10 @@ func (p *player) move() {
 		p.isLoose = true
 		p.rememberDeaths()
 	}
+	p.advance(by)
+}
+
+func (p *player) advance(by time.Duration) {
 	p.latest = max(p.latest, p.clock.Load())
 	p.clock.Add(int64(by))
 	p.note("clock %v", by)
