@@ -3,6 +3,7 @@ package plain
 import (
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -14,15 +15,17 @@ import (
 type response struct {
 	header http.Header
 	status int    // 0: nothing was written
-	out    []byte // the status line and the header lines of the handler
-	body   []byte
-	typed  bool // the handler has set the type, or an encoding
+	head   []byte // the status line and the header lines of the handler
+	out    []byte // headRoom bytes for the head, and the body; empty: there is no body
+	typed  bool   // the handler has set the type, or an encoding
 	dated  bool
 	closed bool // the handler wants the connection to be closed
 }
 
-// keptBody is how much memory for a body a connection keeps, in bytes.
-const keptBody = 16 << 10
+const (
+	headRoom = 1 << 10  // for a head in front of the body, so that the body is copied once
+	keptBody = 16 << 10 // how much memory for a body is kept, in bytes
+)
 
 func (w *response) Header() http.Header { return w.header }
 
@@ -32,9 +35,9 @@ func (w *response) WriteHeader(status int) {
 		return
 	}
 	w.status = status
-	w.out = append(w.out, "HTTP/1.1 "...)
-	w.out = strconv.AppendInt(w.out, int64(status), 10)
-	w.out = append(append(append(w.out, ' '), statusText(status)...), "\r\n"...)
+	w.head = append(w.head, "HTTP/1.1 "...)
+	w.head = strconv.AppendInt(w.head, int64(status), 10)
+	w.head = append(append(append(w.head, ' '), statusText(status)...), "\r\n"...)
 	for key, values := range w.header {
 		if w.notes(key, values) {
 			for _, v := range values {
@@ -73,11 +76,11 @@ func (w *response) notes(key string, values []string) bool {
 }
 
 func (w *response) appendField(key, value string) {
-	w.out = append(append(w.out, key...), ": "...)
+	w.head = append(append(w.head, key...), ": "...)
 	if strings.IndexByte(value, '\n') >= 0 || strings.IndexByte(value, '\r') >= 0 {
 		value = oneLine.Replace(value)
 	}
-	w.out = append(append(w.out, textproto.TrimString(value)...), "\r\n"...)
+	w.head = append(append(w.head, textproto.TrimString(value)...), "\r\n"...)
 }
 
 var oneLine = strings.NewReplacer("\n", " ", "\r", " ")
@@ -98,7 +101,10 @@ func (w *response) Write(b []byte) (int, error) {
 	if !hasBody(w.status) {
 		return 0, http.ErrBodyNotAllowed
 	}
-	w.body = append(w.body, b...)
+	if len(w.out) == 0 && len(b) > 0 {
+		w.out = slices.Grow(w.out, headRoom+len(b))[:headRoom]
+	}
+	w.out = append(w.out, b...)
 	return len(b), nil
 }
 
@@ -112,36 +118,42 @@ func (w *response) closes() bool {
 
 // finish returns the bytes of the response, after closes.
 func (w *response) finish(now time.Time, closing bool) []byte {
+	body := w.out[min(headRoom, len(w.out)):]
 	if hasBody(w.status) {
-		if !w.typed && len(w.body) > 0 {
-			w.appendField("Content-Type", http.DetectContentType(w.body))
+		if !w.typed && len(body) > 0 {
+			w.appendField("Content-Type", http.DetectContentType(body))
 		}
-		w.out = append(w.out, "Content-Length: "...)
-		w.out = strconv.AppendInt(w.out, int64(len(w.body)), 10)
-		w.out = append(w.out, "\r\n"...)
+		w.head = append(w.head, "Content-Length: "...)
+		w.head = strconv.AppendInt(w.head, int64(len(body)), 10)
+		w.head = append(w.head, "\r\n"...)
 	}
 	if !w.dated {
-		w.out = append(append(append(w.out, "Date: "...), date(now)...), "\r\n"...)
+		w.head = append(append(append(w.head, "Date: "...), date(now)...), "\r\n"...)
 	}
 	if closing {
-		w.out = append(w.out, "Connection: close\r\n"...)
+		w.head = append(w.head, "Connection: close\r\n"...)
 	}
-	w.out = append(w.out, "\r\n"...)
-	w.out = append(w.out, w.body...)
-	return w.out
+	w.head = append(w.head, "\r\n"...)
+	if len(body) == 0 || len(w.head) > headRoom {
+		w.head = append(w.head, body...)
+		return w.head
+	}
+	start := headRoom - len(w.head)
+	copy(w.out[start:], w.head)
+	return w.out[start:]
 }
 
 // reset makes the response ready for the next request. Large memory is released.
 func (w *response) reset() {
 	clear(w.header)
-	header, out, body := w.header, w.out[:0], w.body[:0]
+	header, head, out := w.header, w.head[:0], w.out[:0]
+	if cap(head) > keptBody {
+		head = nil
+	}
 	if cap(out) > keptBody {
 		out = nil
 	}
-	if cap(body) > keptBody {
-		body = nil
-	}
-	*w = response{header: header, out: out, body: body}
+	*w = response{header: header, head: head, out: out}
 }
 
 // dateOf is a second and its text for the header Date.

@@ -49,6 +49,10 @@ var answers = map[string]http.HandlerFunc{
 		set(w, "Content-Length", strconv.Itoa(300_000))
 		w.Write(bytes.Repeat([]byte("x"), 300_000))
 	},
+	"long head": func(w http.ResponseWriter, _ *http.Request) {
+		set(w, "X-A", strings.Repeat("a", headRoom))
+		io.WriteString(w, "hello")
+	},
 	"closes":     func(w http.ResponseWriter, _ *http.Request) { set(w, "Connection", "close"); io.WriteString(w, "x") },
 	"keeps open": func(w http.ResponseWriter, _ *http.Request) { set(w, "Connection", "keep-alive") },
 	"date":       func(w http.ResponseWriter, _ *http.Request) { set(w, "Date", "Thu, 01 Jan 1970 00:00:00 GMT") },
