@@ -15,9 +15,6 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 	if why := a.Gate.Dead(r.claims.ID); why != tokens.None && !r.blocked {
 		return a.dead(r, why)
 	}
-	if e.Route == tokens.Item && (r.key == (tokens.Key{}) || r.counter != 0) {
-		return nil // reading an item costs less than this check, and the call's step checks again
-	}
 	if r.key != (tokens.Key{}) {
 		if err := a.spendProof(ctx, r, e); err != nil {
 			return err
