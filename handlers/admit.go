@@ -38,7 +38,7 @@ func (a *API) check(ctx context.Context, r *request, e tokens.Check) error {
 		r.limits(left(v, r.policy.Token.Calls))
 		return a.refused(r, v, e)
 	}
-	r.binder = v.NewlyBound
+	r.binder, r.settled = v.NewlyBound, v.State.AddressChecked
 	return nil
 }
 

@@ -22,6 +22,7 @@ type caller struct {
 	once     tokens.Once   // the proof, as long as it must be spent with the next write; zero: none
 	counter  uint32        // the same for a session proof; 0: none
 	binder   bool          // this request bound the token
+	settled  bool          // this request has seen that the token's address was consulted
 	call     tokens.Call   // memory for the event of a counted call
 
 	agreement  proofs.Agreement // that a valid proof offers
@@ -35,7 +36,7 @@ func (r *request) event(route tokens.Route, records int) tokens.Call {
 	return tokens.Call{
 		At: r.At, Tenant: r.Tenant.Number, IssuedAt: r.claims.IssuedAt, Expires: r.claims.Expires,
 		From: r.From, Key: r.key, InvalidProof: r.proofErr != nil, ConfirmedKey: tokens.KeyOf(r.claims.Confirmation),
-		Person: r.claims.Person, Route: route, Records: uint32(records), Blocked: r.blocked, Binder: r.binder,
+		Person: r.claims.Person, Route: route, Records: uint32(records), Blocked: r.blocked, Binder: r.binder, Settled: r.settled,
 		Proof: r.once, Counter: r.counter,
 	}
 }

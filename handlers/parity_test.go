@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"stile.example/stile/content"
+	"stile.example/stile/handlers/codes"
 	"stile.example/stile/tenants"
 )
 
@@ -244,6 +245,38 @@ func TestDeadTokensReadNothing(t *testing.T) {
 	}
 	if s.corpus.reads.Load() != reads || s.tokens.writes != writes {
 		t.Error("it reached one")
+	}
+}
+
+// TestRefusedCallsReadNothing checks that no content is read for a call that the token's state
+// refuses, on every route.
+func TestRefusedCallsReadNothing(t *testing.T) {
+	for _, path := range []string{"/v1/items?q=x", "/v1/items/one", "/v1/items/one/related", "/v1/collections", "/v1/suggest?q=x"} {
+		for code, refuse := range map[codes.Code]func(s *site, token string) (from string){
+			codes.TokenHijacked: func(*site, string) string { return "203.0.113.9" },
+			codes.TokenExhausted: func(s *site, _ string) string {
+				s.policy.Token.Records = 1
+				return ""
+			},
+			codes.ChallengeRequired: func(s *site, _ string) string {
+				s.policy.Token.SpikeCalls, s.policy.Token.SpikeSuggestions = 1, 1
+				return ""
+			},
+		} {
+			if code == codes.TokenExhausted && strings.HasPrefix(path, "/v1/suggest") {
+				continue // suggestions count no records
+			}
+			s := newSite(t)
+			token := s.mint()
+			s.get("/v1/items/one", token)
+			s.get(path, token)
+			from := refuse(s, token)
+			reads := s.corpus.reads.Load()
+			rec := s.do(ask{path: with(path, "client_id", "acme", "access_token", token), from: from})
+			if got := refusalIn(rec); got != code || s.corpus.reads.Load() != reads {
+				t.Errorf("%s, %s: %d reads, %s", path, code, s.corpus.reads.Load()-reads, rec.Body)
+			}
+		}
 	}
 }
 

@@ -28,6 +28,7 @@ type Call struct {
 	Titles       uint32         // of suggestions: new to the token; in a Check, the maximum
 	Blocked      bool           // a rule blocks the address; only tokens checked before may continue
 	Binder       bool           // an earlier event of the same request bound the token
+	Settled      bool           // an earlier event of the same request saw State.AddressChecked
 	Address      AddressVerdict // what the address said, once it was consulted
 
 	NotBefore int64 // states stored until then, in Unix seconds, may have been lost; 0: none

@@ -197,7 +197,7 @@ func (r *receiver) checkSpans(t *testing.T) {
 		}
 	}
 	calls := r.named("GET /v1/items")
-	for name, n := range map[string]int{"store step": 2, "store check": 1, "corpus search": 1, "corpus item": 1, "queue wait": 2} {
+	for name, n := range map[string]int{"store step": 2, "store check": 2, "corpus search": 1, "corpus item": 1, "queue wait": 2} {
 		found := r.named(name)
 		if len(found) != n {
 			t.Errorf("%d spans %s, want %d", len(found), name, n)
