@@ -100,7 +100,7 @@ func (g *Gate) Check(ctx context.Context, id ID, p Policy, e Check) (Verdict, er
 
 // Apply applies e to token id. On error the Verdict refuses.
 func (g *Gate) Apply(ctx context.Context, id ID, p Policy, e Event) (Verdict, error) {
-	if c, isCall := callIn(e); isCall && !c.Settled { // for others, the look at the state is 2 % of a call
+	if c, isCall := callIn(e); isCall && !c.Settled { // another look at the state is 2 % of a call
 		if s, known := g.Store.Peek(id); !known || !s.AddressChecked {
 			leave, err := g.first.enter(ctx, id)
 			if err != nil {
