@@ -32,6 +32,9 @@ func TestSmuggling(t *testing.T) {
 			mine := got
 			got = nil
 			there, _ := responsesIn(t, netHTTP.exchange(sent))
+			if before != "" && len(mine) == 0 {
+				t.Errorf("%q: not even the first request was read", sent)
+			}
 			if !reflect.DeepEqual(mine, got) {
 				t.Errorf("%q:\n    here %+v\nnet/http %+v", sent, mine, got)
 			}
