@@ -131,6 +131,7 @@ for (const browser of browsers) {
     const page = await w.open(script(w) + snippets.take('html', 'facet-labels="minutes: Minutes') + snippets.take('html', "facet-labels='{"))
     const plain = async (...where) => (await textsIn(page, ...where)).map(text => text.replace(/\s+/g, ' '))
     for (const element of ['stile-results', 'stile-list']) await untilIn(w, page, element, '.card .attributes')
+    await untilIn(w, page, 'stile-results', 'legend')
     assert.ok((await plain('stile-results', '.attribute')).includes('Minutes 50'))
     assert.deepEqual(await plain('stile-results', 'legend'), ['Course', 'Collection'])
     assert.ok((await plain('stile-list', '.attribute')).includes('Served as Starters'))
