@@ -28,11 +28,11 @@ type contentQuery func(ctx context.Context, r *request) (records int, err error)
 type readFunc func(context.Context, *transport.Request) (records int, err error)
 
 // counted returns the handler of a counted route. The token's state is checked before the corpus is
-// read, so that a refused call costs no search; one item is read at once. The corpus is read next,
-// so that the records are counted in the one step that admits the call. The response leaves only if
-// that step admits the call, and once the count is durable. A response that an item does not exist
-// is one too. A call whose content can't be read counts in the token's spike window and is not
-// charged. upTo returns the maximum of records in the response.
+// read, so that a refused call costs no search. The corpus is read next, so that the records are
+// counted in the one step that admits the call. The response leaves only if that step admits the
+// call, and once the count is durable. A response that an item does not exist is one too. A call
+// whose content can't be read counts in the token's spike window and is not charged. upTo returns
+// the maximum of records in the response.
 func (a *API) counted(route tokens.Route, upTo func(*request) int, read readFunc) echo.HandlerFunc {
 	q := func(ctx context.Context, r *request) (int, error) { return read(ctx, &r.Request) }
 	return a.contentRoute(func(ctx context.Context, r *request) error {
