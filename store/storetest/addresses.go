@@ -132,8 +132,8 @@ func addressCancelled(t *testing.T, open func() Store) {
 	}
 }
 
-// addressSwept: an address is removed when it has been clean for long enough. A permanent block is
-// never removed.
+// addressSwept: an address is removed when it has been clean for long enough: eight days, rounded up
+// to an hour, and a margin for the clock of an engine. A permanent block is never removed.
 func addressSwept(t *testing.T, open func() Store) {
 	s := with(t, open)
 	now, week := time.Now(), 7*24*time.Hour
@@ -151,11 +151,11 @@ func addressSwept(t *testing.T, open func() Store) {
 		gone  []addresses.Scope
 	}{
 		{week, nil},
-		{week + 25*time.Hour, scopes[:1]},
+		{week + 26*time.Hour, scopes[:1]},
 		{2*week + 23*time.Hour, scopes[:1]},
-		{2*week + 25*time.Hour, scopes[:2]},
+		{2*week + 26*time.Hour, scopes[:2]},
 		{3*week + 23*time.Hour, scopes[:2]},
-		{3*week + 25*time.Hour, scopes[:3]},
+		{3*week + 26*time.Hour, scopes[:3]},
 		{1000 * week, scopes[:3]},
 	} {
 		if err := s.Sweep(t.Context(), now.Add(sweep.after)); err != nil {
