@@ -132,8 +132,8 @@ func addressCancelled(t *testing.T, open func() Store) {
 	}
 }
 
-// addressSwept: an address is removed when it has been clean for long enough: eight days, rounded up
-// to an hour, and a margin for the clock of an engine. A permanent block is never removed.
+// addressSwept: an address is removed when it has been clean for long enough: eight days, rounded
+// up to an hour, and a margin for the clock of an engine. A permanent block is never removed.
 func addressSwept(t *testing.T, open func() Store) {
 	s := with(t, open)
 	now, week := time.Now(), 7*24*time.Hour
