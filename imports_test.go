@@ -30,13 +30,14 @@ var allowedImports = map[string]string{
 	"tenants":                   "golang.org/x/text",
 	"tenants/callback":          "",
 	"usage":                     "tenants",
-	"tokens/bearer":             "recent slots tokens tokens/jwk tokens/object tokens/readable tokens/signing golang-jwt/jwt",
+	"tokens/bearer":             "recent slots tokens tokens/jwk tokens/jws tokens/object tokens/readable tokens/signing golang-jwt/jwt",
 	"tokens/jwk":                "",
+	"tokens/jws":                "",
 	"tokens/readable":           "",
 	"tokens/issuers":            "tokens/bearer outbound recent",
 	"tokens/object":             "",
 	"tokens/signing":            "durable tokens/jwk golang-jwt/jwt",
-	"tokens/proof":              "tokens/object recent",
+	"tokens/proof":              "tokens/jws tokens/object recent",
 	"tokens/proof/session":      "",
 	"outbound":                  "",
 	"outbound/authority":        "",
@@ -225,7 +226,7 @@ var allowedImports = map[string]string{
 // pure lists the packages that do no I/O, read no clock and use no randomness. They may not import
 // what impure lists.
 var (
-	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/readable", "tokens/proof", "tokens/proof/session", "addresses", "doctor", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options", "editdistance", "console/chart", "statements/files"}
+	pure   = []string{"tenants/callback", "tokens", "tokens/object", "tokens/jwk", "tokens/jws", "tokens/readable", "tokens/proof", "tokens/proof/session", "addresses", "doctor", "corpus/paging", "corpus/spelling", "corpus/synonyms", "corpus/terms", "corpus/words", "content/labels", "content/options", "editdistance", "console/chart", "statements/files"}
 	impure = strings.Fields("net net/http database/sql os io/fs log log/slog math/rand math/rand/v2 crypto/rand")
 )
 

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/jws"
 	"stile.example/stile/tokens/readable"
 )
 
@@ -76,11 +77,11 @@ func (a *Assertions) Verify(ctx context.Context, assertion string, keys func(cli
 	if err != nil {
 		return "", &AssertionError{Reason: "not a JWT of at most 4 KiB"}
 	}
-	h, err := t.readHeader()
+	h, err := readHeader(t)
 	if err != nil {
 		return "", &AssertionError{Reason: "the header is not a JSON object of the right types, has a duplicate name, or requires an extension"}
 	}
-	m, err := readPart(t.payload)
+	m, err := readPart(t.Payload)
 	if err != nil {
 		return "", &AssertionError{Reason: "the claims are not a JSON object, or have a duplicate name"}
 	}
@@ -95,7 +96,7 @@ func (a *Assertions) Verify(ctx context.Context, assertion string, keys func(cli
 	if why != "" {
 		return "", a.about(m, &AssertionError{why, true}, now)
 	}
-	if fresh, err := a.spend(ctx, assertionID(client, m, t.signed), m, usable, now); err != nil {
+	if fresh, err := a.spend(ctx, assertionID(client, m, t.Signed), m, usable, now); err != nil {
 		return "", err
 	} else if !fresh {
 		return "", &AssertionError{"used before: each request needs a new one, with a jti of its own", true}
@@ -158,12 +159,12 @@ func assertionID(client string, m members, signed string) tokens.ID {
 
 // signedBy reports whether one of the keys has signed t. A kid selects the key. If the key or the
 // header has none, the signature decides.
-func signedBy(t jws, h header, jwks string) bool {
+func signedBy(t jws.Parts, h header, jwks string) bool {
 	set, err := ParseKeySet(jwks)
 	if err != nil {
 		return false // there is no set: ParseKeySet was called before the set was stored
 	}
-	signature, err := decodePart(t.signature)
+	signature, err := jws.Decode(t.Signature)
 	if err != nil {
 		return false
 	}
@@ -173,7 +174,7 @@ func signedBy(t jws, h header, jwks string) bool {
 	}
 	for _, k := range set.keys {
 		named := k.kid == h.kid || k.kid == "" || h.kid == ""
-		if named && k.fits(alg) && methods[alg].Verify(t.signed, signature, k.public) == nil {
+		if named && k.fits(alg) && methods[alg].Verify(t.Signed, signature, k.public) == nil {
 			return true
 		}
 	}

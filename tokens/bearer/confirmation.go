@@ -1,6 +1,10 @@
 package bearer
 
-import "crypto/sha256"
+import (
+	"crypto/sha256"
+
+	"stile.example/stile/tokens/jws"
+)
 
 // uncheckable are the confirmation methods, other than jkt, that are registered (IANA, JWT
 // Confirmation Methods). Their holder can't be checked here.
@@ -28,7 +32,7 @@ func (m members) confirmation() (thumbprint [sha256.Size]byte, err error) {
 		return thumbprint, invalid("cnf has no jkt, and nothing else can be checked here")
 	}
 	jkt, _ := cnf.text("jkt")
-	sum, err := decodePart(jkt)
+	sum, err := jws.Decode(jkt)
 	if err != nil || len(sum) != len(thumbprint) {
 		return thumbprint, invalid("cnf has a jkt that is not the thumbprint of a key")
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"stile.example/stile/tokens/jws"
 	"stile.example/stile/tokens/readable"
 	"stile.example/stile/tokens/signing"
 )
@@ -41,9 +42,9 @@ func (v *Verifier) Examine(token string, now time.Time) []Step {
 	if !e.add("format", fmt.Sprintf("a JWT of %d bytes", len(token)), err) {
 		return e.steps
 	}
-	m, err := readPart(t.payload)
+	m, err := readPart(t.Payload)
 	if err != nil {
-		if _, err := t.readHeader(); err != nil {
+		if _, err := readHeader(t); err != nil {
 			e.add("header", "", err)
 		}
 		e.add("claims", "", invalid("not a JSON object, or with a duplicate name"))
@@ -97,9 +98,9 @@ func (e *examination) opaque(v *Verifier, token string) {
 }
 
 // external examines a JWT of an external issuer.
-func (e *examination) external(i *Issuer, t jws, m members) {
+func (e *examination) external(i *Issuer, t jws.Parts, m members) {
 	e.add("issuer", i.Name+", in the settings", nil)
-	h, err := t.readHeader()
+	h, err := readHeader(t)
 	if err == nil {
 		err = i.checkHeader(&h)
 	}
@@ -155,7 +156,7 @@ func (e *examination) client(i *Issuer, c Claims) {
 func (e *examination) found(c Claims) { e.steps[len(e.steps)-1].Client = c.Client }
 
 // identity examines what distinguishes the token from others.
-func (e *examination) identity(i *Issuer, c Claims, t jws, alg string) {
+func (e *examination) identity(i *Issuer, c Claims, t jws.Parts, alg string) {
 	if c.JTI != "" {
 		e.add("identity", i.idClaim()+" "+readable.Text(c.JTI), nil)
 		return
@@ -165,7 +166,7 @@ func (e *examination) identity(i *Issuer, c Claims, t jws, alg string) {
 	}
 }
 
-func (e *examination) signature(i *Issuer, t jws, h header, c Claims) {
+func (e *examination) signature(i *Issuer, t jws.Parts, h header, c Claims) {
 	keys, err := i.Keys.Keys(e.now)
 	n := 0
 	if err == nil {
@@ -191,7 +192,7 @@ func (e *examination) use(i *Issuer, c Claims) {
 }
 
 // own examines a JWT that is not of an external issuer.
-func (e *examination) own(v *Verifier, t jws, name string) {
+func (e *examination) own(v *Verifier, t jws.Parts, name string) {
 	if name != v.issuer {
 		e.add("issuer", "", v.orUnknownIssuer(t, ErrInvalid))
 		return
@@ -202,7 +203,7 @@ func (e *examination) own(v *Verifier, t jws, name string) {
 	if !e.add("header", "its key is one of this server's", err) {
 		return
 	}
-	c, err := v.readClaims(t.payload, e.now)
+	c, err := v.readClaims(t.Payload, e.now)
 	ok := e.add("claims", "the tenant "+c.Client+", "+e.describeTimes(c), err)
 	e.found(c)
 	if ok || errors.Is(err, ErrExpired) {
@@ -211,9 +212,9 @@ func (e *examination) own(v *Verifier, t jws, name string) {
 }
 
 // verifySignature checks the signature of one of our own tokens.
-func verifySignature(k *signing.Key, t jws) error {
-	signature, err := decodePart(t.signature)
-	if err != nil || k.Verify(t.signed, signature) != nil {
+func verifySignature(k *signing.Key, t jws.Parts) error {
+	signature, err := jws.Decode(t.Signature)
+	if err != nil || k.Verify(t.Signed, signature) != nil {
 		return invalid("wrong signature")
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"stile.example/stile/tokens/jws"
 	"stile.example/stile/tokens/readable"
 )
 
@@ -107,11 +108,11 @@ func (v *Verifier) VerifySubject(token string, from Source, now time.Time) (c Cl
 
 // issuerOf returns the external issuer that t names, and the claims of t, or nil. Nothing of it has
 // been verified yet.
-func (o *external) issuerOf(t jws) (members, *Issuer) {
+func (o *external) issuerOf(t jws.Parts) (members, *Issuer) {
 	if len(o.list) == 0 {
 		return nil, nil
 	}
-	m, err := readPart(t.payload)
+	m, err := readPart(t.Payload)
 	if err != nil {
 		return nil, nil // the check of our own tokens returns the reason
 	}
@@ -121,8 +122,8 @@ func (o *external) issuerOf(t jws) (members, *Issuer) {
 
 // verifyClaims checks what is cheap first. It fetches keys and checks the signature only if
 // everything else is valid.
-func (i *Issuer) verifyClaims(t jws, m members, at moment) (c Claims, generation uint32, err error) {
-	h, err := t.readHeader()
+func (i *Issuer) verifyClaims(t jws.Parts, m members, at moment) (c Claims, generation uint32, err error) {
+	h, err := readHeader(t)
 	if err != nil {
 		return c, 0, err
 	}
@@ -144,17 +145,17 @@ func (i *Issuer) verifyClaims(t jws, m members, at moment) (c Claims, generation
 
 // checkSignature checks the signature of a token that was issued at a time, by each key that may
 // have made it. It returns the generation of the keys.
-func (i *Issuer) checkSignature(t jws, h header, issued, now time.Time) (generation uint32, err error) {
+func (i *Issuer) checkSignature(t jws.Parts, h header, issued, now time.Time) (generation uint32, err error) {
 	keys, generation, err := i.keysFor(h, issued, now)
 	if err != nil {
 		return 0, err
 	}
-	signature, err := decodePart(t.signature)
+	signature, err := jws.Decode(t.Signature)
 	if err != nil {
 		return 0, invalid("the signature is not base64url")
 	}
 	for _, k := range keys {
-		if methods[h.alg].Verify(t.signed, signature, k) == nil {
+		if methods[h.alg].Verify(t.Signed, signature, k) == nil {
 			return generation, nil
 		}
 	}

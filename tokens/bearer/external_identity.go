@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/jws"
 )
 
 // identify sets the ID of a JWT without a jti.
@@ -16,11 +17,11 @@ import (
 // visitors the same text. Then the second one would be taken for a hijacker, so such tokens make no
 // calls. They may authenticate a tenant, who is one caller. An issuer may sign deterministically by
 // ES* too (RFC 6979), which no token shows. Then equal texts are one token.
-func (i *Issuer) identify(c *Claims, t jws, alg string) error {
+func (i *Issuer) identify(c *Claims, t jws.Parts, alg string) error {
 	if c.JTI != "" {
 		return nil
 	}
-	signature, err := decodePart(t.signature)
+	signature, err := jws.Decode(t.Signature)
 	switch {
 	case err != nil:
 		return invalid("the signature is not base64url")
@@ -35,7 +36,7 @@ func (i *Issuer) identify(c *Claims, t jws, alg string) error {
 		return invalidf("no %s, and %s signs equal claims equally: two visitors can get one token. Let the issuer add a jti (Auth0: the profile RFC 9068), set id_claim, or set accept: exchange", i.idClaim(), alg)
 	}
 	sum := sha256.New()
-	sum.Write([]byte(t.signed))
+	sum.Write([]byte(t.Signed))
 	sum.Write(signature)
 	c.ID = tokens.NewID(i.Name, "\x00"+hex.EncodeToString(sum.Sum(nil))) // a zero byte: see readNames
 	return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"stile.example/stile/tokens/jwk"
+	"stile.example/stile/tokens/jws"
 	"stile.example/stile/tokens/readable"
 	"stile.example/stile/tokens/signing"
 )
@@ -234,7 +235,7 @@ func (s *IssuerKeys) Len() int { return len(s.keys) }
 // goodKID reports whether kid is empty or a valid name of a key. Any other does not cause a fetch.
 func goodKID(kid string) bool {
 	for i := range len(kid) {
-		if !tokenChar(kid[i]) && !strings.ContainsRune("+/=:~@|,", rune(kid[i])) {
+		if !jws.Character(kid[i]) && !strings.ContainsRune("+/=:~@|,", rune(kid[i])) {
 			return false
 		}
 	}

@@ -72,7 +72,7 @@ func verifiesAs(i *Issuer, token string) bool {
 	if err != nil {
 		return false
 	}
-	h, err := t.readHeader()
+	h, err := readHeader(t)
 	if err != nil || i.checkHeader(&h) != nil {
 		return false
 	}

@@ -1,59 +1,37 @@
 package bearer
 
 import (
-	"encoding/base64"
-	"errors"
 	"strings"
+
+	"stile.example/stile/tokens/jws"
 )
 
 // MaxLength is the maximum length of a token's text, in bytes.
 const MaxLength = 4 << 10
 
-// jws is a compact JWS (RFC 7515 §7.1) split into its parts, none of them verified yet.
-type jws struct{ signed, header, payload, signature string }
-
 const notThreeParts = invalid("not three parts")
 
-// cut splits a token. It checks the characters first: base64 decoders skip line breaks, which would
-// give one token many spellings.
-func cut(token string) (t jws, err error) {
+// cut splits a token.
+func cut(token string) (jws.Parts, error) {
 	if len(token) > MaxLength {
-		return t, invalid("longer than 4 KiB")
+		return jws.Parts{}, invalid("longer than 4 KiB")
 	}
-	for i := range len(token) {
-		if !tokenChar(token[i]) {
-			return t, invalid("a character that is not allowed in a token")
-		}
-	}
-	var ok1, ok2 bool
-	t.header, t.payload, ok1 = strings.Cut(token, ".")
-	t.payload, t.signature, ok2 = strings.Cut(t.payload, ".")
-	if !ok1 || !ok2 || t.header == "" || t.payload == "" || t.signature == "" || strings.Contains(t.signature, ".") {
+	t, err := jws.Cut(token)
+	switch err {
+	case nil:
+		return t, nil
+	case jws.ErrParts:
 		return t, notThreeParts
 	}
-	t.signed = token[:len(t.header)+1+len(t.payload)]
-	return t, nil
-}
-
-func tokenChar(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.'
-}
-
-// decodePart decodes base64url without padding. It refuses a last character with unused bits set,
-// which would be another spelling too.
-func decodePart(part string) ([]byte, error) {
-	if strings.ContainsAny(part, "\r\n") {
-		return nil, errors.New("line break")
-	}
-	return base64.RawURLEncoding.Strict().DecodeString(part)
+	return t, invalid("a character that is not allowed in a token")
 }
 
 // header is the header of a JWS. Its other members (jwk, jku, x5u, x5c: where to find a key) are
 // ignored.
 type header struct{ typ, alg, kid string }
 
-func (t jws) readHeader() (h header, err error) {
-	m, err := readPart(t.header)
+func readHeader(t jws.Parts) (h header, err error) {
+	m, err := readPart(t.Header)
 	if err != nil {
 		return h, invalid("header is not a JSON object, or has a duplicate name")
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"testing"
 
+	"stile.example/stile/tokens/jws"
 	"stile.example/stile/tokens/signing"
 )
 
@@ -62,8 +63,8 @@ func TestJWKS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sig, _ := decodePart(token.signature)
-		if p := set.keys[i]; p.kid != k.KID() || methods[k.Alg()].Verify(token.signed, sig, p.public) != nil {
+		sig, _ := jws.Decode(token.Signature)
+		if p := set.keys[i]; p.kid != k.KID() || methods[k.Alg()].Verify(token.Signed, sig, p.public) != nil {
 			t.Errorf("%s: the published key does not verify", k.Alg())
 		}
 	}

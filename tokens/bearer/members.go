@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"stile.example/stile/tokens/jws"
 	strict "stile.example/stile/tokens/object"
 )
 
@@ -19,7 +20,7 @@ const maxDate = 253402300799
 type members map[string]json.RawMessage
 
 func readPart(part string) (members, error) {
-	data, err := decodePart(part)
+	data, err := jws.Decode(part)
 	if err != nil {
 		return nil, err
 	}

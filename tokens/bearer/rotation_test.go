@@ -73,7 +73,7 @@ func holds(v *Verifier, keys *signing.Keys, token string, until, now time.Time) 
 		return fmt.Errorf("a live token: %w", err)
 	}
 	t, _ := cut(token)
-	h, _ := t.readHeader()
+	h, _ := readHeader(t)
 	if !bytes.Contains(keys.JWKS(now), []byte(`"`+h.kid+`"`)) {
 		return errors.New("the key of a live token is not in the JWK Set")
 	}

@@ -36,7 +36,7 @@ func TestVectorsWycheproof(t *testing.T) {
 		for _, c := range g.Tests {
 			ok := false
 			if token, err := cut(c.JWS); err == nil {
-				h, err := token.readHeader()
+				h, err := readHeader(token)
 				ok = err == nil && signedBy(token, h, jwks)
 			}
 			switch {

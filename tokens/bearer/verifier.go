@@ -9,6 +9,7 @@ import (
 
 	"stile.example/stile/slots"
 	"stile.example/stile/tokens"
+	"stile.example/stile/tokens/jws"
 	"stile.example/stile/tokens/readable"
 	"stile.example/stile/tokens/signing"
 )
@@ -95,11 +96,11 @@ func (v *Verifier) verify(token string, from Source, now time.Time) (Claims, *Is
 
 // orUnknownIssuer returns the reason why a token is invalid that is not an external issuer's: above
 // all, that its issuer is unknown.
-func (v *Verifier) orUnknownIssuer(t jws, err error) error {
+func (v *Verifier) orUnknownIssuer(t jws.Parts, err error) error {
 	if err == nil || !errors.Is(err, ErrInvalid) {
 		return err
 	}
-	m, unreadable := readPart(t.payload)
+	m, unreadable := readPart(t.Payload)
 	if unreadable != nil {
 		return err
 	}
@@ -142,11 +143,11 @@ func (v *Verifier) recall(key slots.Key, token string, set *signing.Set, now tim
 }
 
 // check checks what is cheap first: a signature costs more than everything else.
-func (v *Verifier) check(t jws, set *signing.Set, now time.Time) (c Claims, k *signing.Key, err error) {
+func (v *Verifier) check(t jws.Parts, set *signing.Set, now time.Time) (c Claims, k *signing.Key, err error) {
 	if k, err = keyFor(t, set, now); err != nil {
 		return c, nil, err
 	}
-	if c, err = v.readClaims(t.payload, now); err != nil {
+	if c, err = v.readClaims(t.Payload, now); err != nil {
 		return Claims{}, nil, err
 	}
 	if err = verifySignature(k, t); err != nil {
@@ -156,8 +157,8 @@ func (v *Verifier) check(t jws, set *signing.Set, now time.Time) (c Claims, k *s
 }
 
 // keyFor returns the one key that may have signed t.
-func keyFor(t jws, set *signing.Set, now time.Time) (*signing.Key, error) {
-	h, err := t.readHeader()
+func keyFor(t jws.Parts, set *signing.Set, now time.Time) (*signing.Key, error) {
+	h, err := readHeader(t)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func TestSignAndVerify(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if h, err := parts.readHeader(); err != nil || h != (header{"at+jwt", signing.EdDSA, keys.List()[0].KID}) {
+	if h, err := readHeader(parts); err != nil || h != (header{"at+jwt", signing.EdDSA, keys.List()[0].KID}) {
 		t.Errorf("header %+v, %v", h, err)
 	}
 }

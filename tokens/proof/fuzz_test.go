@@ -74,7 +74,7 @@ func BenchmarkCheck(b *testing.B) {
 		})
 		b.Run(name+"/signature", func(b *testing.B) {
 			t, _ := cut(proofs[0])
-			known, _ := readHeader(t.header)
+			known, _ := readHeader(t.Header)
 			for range b.N {
 				if !known.verify(t) {
 					b.Fatal("not signed")

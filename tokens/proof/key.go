@@ -8,6 +8,8 @@ import (
 	"math/big"
 	"slices"
 	"strings"
+
+	"stile.example/stile/tokens/jws"
 )
 
 // The signature algorithms of proofs (RFC 7518, RFC 8037). Browsers support both, and keep the
@@ -81,8 +83,8 @@ func (m members) key(alg string) (*key, error) {
 }
 
 func (m members) p256() (*key, error) {
-	x, errX := decode(m.text("x"))
-	y, errY := decode(m.text("y"))
+	x, errX := jws.Decode(m.text("x"))
+	y, errY := jws.Decode(m.text("y"))
 	if errX != nil || errY != nil || len(x) != 32 || len(y) != 32 {
 		return nil, invalid("x and y of jwk are not 32 bytes each")
 	}
@@ -95,7 +97,7 @@ func (m members) p256() (*key, error) {
 }
 
 func (m members) edwards() (*key, error) {
-	x, err := decode(m.text("x"))
+	x, err := jws.Decode(m.text("x"))
 	if err != nil || len(x) != ed25519.PublicKeySize {
 		return nil, invalid("x of jwk is not 32 bytes")
 	}
@@ -104,15 +106,15 @@ func (m members) edwards() (*key, error) {
 }
 
 // verify reports whether the key has signed t.
-func (k *key) verify(t jws) bool {
-	signature, err := decode(t.signature)
+func (k *key) verify(t jws.Parts) bool {
+	signature, err := jws.Decode(t.Signature)
 	if err != nil || len(signature) != 64 { // of both algorithms: RFC 7518 §3.4, RFC 8032 §5.1.6
 		return false
 	}
 	if k.p256 == nil {
-		return ed25519.Verify(k.ed25519, []byte(t.signed), signature)
+		return ed25519.Verify(k.ed25519, []byte(t.Signed), signature)
 	}
-	digest := sha256.Sum256([]byte(t.signed))
+	digest := sha256.Sum256([]byte(t.Signed))
 	r, s := new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])
 	return ecdsa.Verify(k.p256, digest[:], r, s)
 }

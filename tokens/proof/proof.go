@@ -140,13 +140,13 @@ func (c *Checker) Check(text string, r Request, now time.Time) (Checked, error) 
 	}
 	ath := sha256.Sum256([]byte(r.Token))
 	token := digest(ath[:])
-	k := c.keys.get(token, t.header)
+	k := c.keys.get(token, t.Header)
 	if k == nil {
-		if k, err = readHeader(t.header); err != nil {
+		if k, err = readHeader(t.Header); err != nil {
 			return Checked{}, err
 		}
 	}
-	p, err := readClaims(t.payload)
+	p, err := readClaims(t.Payload)
 	if err != nil {
 		return Checked{}, err
 	}

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"stile.example/stile/tokens/jws"
 )
 
 // sameURL reports whether htu is the request's URL. Query and fragment are ignored, and both URLs
@@ -85,4 +87,4 @@ func unescape(path string) string {
 }
 
 // unreserved reports whether c is unreserved in RFC 3986 §2.3.
-func unreserved(c byte) bool { return jwsChar(c) || c == '~' }
+func unreserved(c byte) bool { return jws.Character(c) || c == '~' }
