@@ -1,6 +1,7 @@
 package server
 
 import (
+	"slices"
 	"time"
 
 	"stile.example/stile/stiletest"
@@ -90,9 +91,22 @@ func (w *window) add(now time.Time) {
 }
 
 type openChallenge struct {
-	id     string // "": not yet seen in a response
+	id     string   // "": not yet seen in a response
+	older  []string // its ids from before the server's restarts: they stay valid
 	opened time.Time
 	left   int // calls_left in the last response
+}
+
+// restart notes that the server will show the open challenge again under another id.
+func (v *visitorToken) restart() {
+	if v.open != nil {
+		v.open.older = append(v.open.older, v.open.id)
+	}
+}
+
+// has reports whether an id is of the challenge that is open.
+func (c *openChallenge) has(id string) bool {
+	return c != nil && (c.id == id || slices.Contains(c.older, id))
 }
 
 // wanted is what the contract says about a response.
@@ -280,7 +294,7 @@ func (v *visitorToken) answer(now time.Time, from sender, id string, correct boo
 	if code := v.bind(now, from, false); code != "" {
 		return wanted{code: code}
 	}
-	if v.open == nil || v.open.id != id {
+	if !v.open.has(id) {
 		return wanted{code: "not_found"}
 	}
 	late := !now.Before(v.open.opened.Add(modelExpires))
@@ -297,7 +311,7 @@ func (v *visitorToken) reload(now time.Time, from sender, id string) wanted {
 	if code := v.bind(now, from, false); code != "" {
 		return wanted{code: code}
 	}
-	if v.open == nil || v.open.id != id {
+	if !v.open.has(id) {
 		return wanted{code: "not_found"}
 	}
 	if v.reloads++; v.reloads > modelReloads {

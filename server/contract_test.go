@@ -641,6 +641,9 @@ func (p *player) operate(v *visitorToken) {
 		p.must(p.stop())
 		p.must(p.start())
 		p.clock.Add(int64(5 * time.Second)) // proofs from before the start are refused
+		for _, other := range p.tokens {
+			other.restart()
+		}
 	case 1:
 		if p.suspended {
 			p.resume()
