@@ -31,7 +31,7 @@ for arch; do compiler "$arch" >/dev/null; done
 test -z "$(git status --porcelain)" || echo "release: changes that are not committed are left out" >&2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-git clone -q --no-local . "$work/stile"
+git -c advice.detachedHead=false clone -q --no-local . "$work/stile"
 git -C "$work/stile" checkout -q "${COMMIT:-$(git rev-parse HEAD)}"
 cd "$work/stile"
 version=$(git describe --tags --always --match 'v*')
