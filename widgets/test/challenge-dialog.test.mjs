@@ -164,6 +164,7 @@ for (const browser of browsers) {
     assert.equal(w.api.requests.filter(r => r.path.endsWith('.wav')).length, 0)
     await clickOn(page, '音声を聞く')
     const playing = await untilSeen(w, page, s => s.buttons[0] === '停止', 'the sound')
+    await w.untilTrue(() => w.api.requests.some(r => r.path.endsWith('.wav')), 'the request for the sound')
     assert.equal(playing.focus, 'input')
     const [asked] = w.api.requests.filter(r => r.path.endsWith('.wav'))
     assert.deepEqual([asked.path.includes(playing.id), asked.form.get('lang')], [true, 'ja'])
@@ -234,6 +235,7 @@ for (const browser of browsers) {
     test(`${browser.name}: axe-core finds nothing, ${theme}`, async t => {
       const {w, page} = await opened(t, browser, {theme})
       await untilPicture(w, page)
+      await page.evaluate(() => Promise.all(document.querySelector('body > div').shadowRoot.querySelector('dialog').getAnimations().map(animation => animation.finished)))
       await page.evaluate(axe)
       await press(page, 'Enter') // shows a message
       const violations = await page.evaluate(async () => (await axe.run()).violations.map(v => `${v.id}: ${v.nodes.map(n => n.target.join(' ')).join(', ')}`))

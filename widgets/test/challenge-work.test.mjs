@@ -103,9 +103,9 @@ for (const browser of browsers) {
     test(`${browser.name}: the page stays responsive while the main thread does the work, ${subtle} crypto.subtle`, async t => {
       const {w, page} = await began(t, browser, w => ({csp: strict(w.api.origin)}))
       if (subtle === 'without') await page.evaluate(takeSubtle)
-      // Other programs can only lengthen a gap, so the best of a few attempts counts.
+      // Other programs can only lengthen a gap, so the best of several attempts counts.
       let gaps = [Infinity]
-      for (let tries = 0; tries < 5 && Math.max(...gaps) > 50; tries++) gaps = await frameGaps(page, w, workOf(800))
+      for (let tries = 0; tries < 20 && Math.max(...gaps) > 50; tries++) gaps = await frameGaps(page, w, workOf(800))
       t.diagnostic(`longest time between two frames: ${Math.round(Math.max(...gaps))} ms`)
       assert.ok(gaps.length > 2, 'it took several frames')
       assert.ok(Math.max(...gaps) <= 50, `the page was blocked for ${Math.max(...gaps)} ms`)
@@ -147,7 +147,7 @@ test('chromium: no task is reported as a long task', async t => {
     new PerformanceObserver(list => long.push(...list.getEntries().map(entry => entry.duration))).observe({type: 'longtask'})
   })
   let long
-  for (let tries = 0; tries < 5 && long?.length !== 0; tries++) {
+  for (let tries = 0; tries < 20 && long?.length !== 0; tries++) {
     await page.evaluate(() => { globalThis[Symbol.for('long')].length = 0 })
     await solve(page, w, workOf(800))
     long = await page.evaluate(() => new Promise(resolve => requestAnimationFrame(() => setTimeout(() => resolve(globalThis[Symbol.for('long')])))))

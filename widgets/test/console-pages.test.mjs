@@ -38,7 +38,7 @@ before(async () => {
   const building = run('go', ['build', '-tags=sqlite_fts5', '-o', join(files, 'sample'), './console/sample'], {cwd: root})
   api = await Api.listen()
   ends.push(() => api.stop())
-  server = await Server.start({STILE_PUBLIC_URL: api.origin, STILE_TRUSTED_PROXIES: '127.0.0.1/32', STILE_LOG_ADDRESSES: 'full', STILE_POLICY_ADDRESS_BINDINGS: 5, STILE_POLICY_ADDRESS_BLOCK: '10m'})
+  server = await Server.start({STILE_PUBLIC_URL: api.origin, STILE_TRUSTED_PROXIES: '127.0.0.1/32', STILE_LOG_ADDRESSES: 'full', STILE_POLICY_ADDRESS_BINDINGS: 5, STILE_POLICY_ADDRESS_BLOCK: '2h'})
   ends.push(() => server.stop())
   api.serve(server)
   api.from = developer
@@ -61,7 +61,7 @@ const routeOf = path => routes.filter(route => route.pattern.test(path)).sort((a
 async function open(context) {
   const page = await context.newPage(), cdp = await page.createCDPSession()
   page.complaints = []
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(60_000)
   page.sent = 0
   page.on('pageerror', error => page.complaints.push(String(error)))
   page.on('console', message => ['error', 'warn'].includes(message.type()) && page.complaints.push(message.text()))

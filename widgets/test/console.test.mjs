@@ -141,7 +141,7 @@ test('console: the keyboard searches, goes to sections, and shows its keys', asy
   assert.match(await page.evaluate(() => document.querySelector('dialog').innerText), /Tenants/)
   assert.deepEqual(await problems(page), [])
   await page.keyboard.press('Escape')
-  await Promise.all([page.waitForNavigation(), page.keyboard.press('g').then(() => page.keyboard.press('t'))])
+  await Promise.all([page.waitForNavigation(), page.keyboard.press('g'), page.keyboard.press('t')])
   assert.equal(new URL(page.url()).pathname, '/tenants')
   await page.keyboard.press('/')
   await page.keyboard.type('acme')
@@ -203,7 +203,7 @@ test('console: a page updates itself, keeps what is open, and pauses', async t =
     document.querySelector('#figures .value').textContent = 'old'
     document.querySelector('#calls .title').textContent = 'old'
   })
-  await page.waitForFunction(() => document.querySelector('#figures .value').textContent !== 'old' && document.querySelector('#calls .title').textContent !== 'old', {timeout: 15_000})
+  await page.waitForFunction(() => document.querySelector('#figures .value').textContent !== 'old' && document.querySelector('#calls .title').textContent !== 'old', {timeout: 60_000})
   assert.equal(await page.evaluate(() => document.querySelector('#calls details').open), true)
   assert.equal(await page.evaluate(() => document.querySelector('#live-state').textContent), '')
   await page.click('[data-pause]')

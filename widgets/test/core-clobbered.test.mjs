@@ -118,9 +118,9 @@ for (const browser of browsers)
       })
   })
 
-/** Waits a few seconds for the content. */
+/** Waits for the content, which a slow machine shows late. */
 async function shown(page) {
-  for (const end = Date.now() + 5_000; ;) {
+  for (const end = Date.now() + 20_000; ;) {
     const found = await page.evaluate(texts)
     if (found.done || Date.now() > end) return found
     await page.evaluate(() => new Promise(resolve => setTimeout(resolve, 30)))

@@ -84,8 +84,8 @@ for (const browser of browsers) {
     assert.ok(first > 20 && first <= 30, await button())
     await w.untilTrue(async () => !(await button()).includes(`(${first})`), 'the countdown')
     const asked = w.site.tokenRequests
-    await page.evaluate(() => { for (let n = 0; n < 5; n++) dispatchEvent(new Event('online')) })
     w.site.answerToken = () => w.issue()
+    await page.evaluate(() => { for (let n = 0; n < 5; n++) dispatchEvent(new Event('online')) })
     await w.untilTrue(async () => {
       await page.evaluate(() => dispatchEvent(new Event('online')))
       await new Promise(resolve => setTimeout(resolve, 200))

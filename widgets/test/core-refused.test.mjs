@@ -4,8 +4,10 @@ import {test} from 'node:test'
 import {browsers, events, get, harness} from './harness.mjs'
 import {fourWidgets, loaded, shownText} from './harness/widgets.mjs'
 
-/** A sentence without internal names. */
-function assertWords(text, of) {
+/** Waits until an element shows something, which must be a sentence without internal names. */
+async function assertWords(w, page, of) {
+  await w.untilTrue(async () => /\p{L}/u.test(await shownText(page, of)), `${of} to say something`)
+  const text = await shownText(page, of)
   assert.match(text, /\p{Lu}\p{L}+ \p{L}+.*[.!]/u, `${of} says: ${text}`)
   assert.doesNotMatch(text, /undefined|\[object|error\.|\{\w+\}/, `${of} says: ${text}`)
 }
@@ -15,10 +17,7 @@ for (const browser of browsers) {
     const w = await harness(t, browser)
     const page = await w.open(w.script({'data-token-url': null}) + fourWidgets)
     await w.untilEvents(page, 'stile:error', 3)
-    for (const selector of Object.keys(loaded)) {
-      await w.untilTrue(async () => /\p{L}/u.test(await shownText(page, selector)), `${selector} to say something`)
-      assertWords(await shownText(page, selector), selector)
-    }
+    for (const selector of Object.keys(loaded)) await assertWords(w, page, selector)
     assert.equal((await events(page, 'stile:token-invalid')).length, 1)
     assert.equal(w.api.calls('/v1/').length, 0)
     assert.deepEqual(w.watch.of(/uncaught|unhandled/), [])
@@ -53,7 +52,7 @@ for (const browser of browsers) {
       assert.equal(refused.filter(answer => answer.error).length, 20)
       assert.equal(w.site.tokenRequests, asked, '20 further calls do not request it again')
       assert.equal(w.api.calls('/v1/').length, 0)
-      for (const selector of Object.keys(loaded)) assertWords(await shownText(page, selector), selector)
+      for (const selector of Object.keys(loaded)) await assertWords(w, page, selector)
       assert.deepEqual(w.watch.of(/uncaught|unhandled/), [])
     })
 
@@ -81,7 +80,7 @@ for (const browser of browsers) {
     const blocked = await events(page, 'stile:blocked')
     assert.deepEqual(blocked.map(e => [e.target, e.detail.code]), [['document', 'address_blocked']])
     assert.ok(blocked[0].detail.retryAfter > 3500, JSON.stringify(blocked))
-    for (const selector of Object.keys(loaded)) assertWords(await shownText(page, selector), selector)
+    for (const selector of Object.keys(loaded)) await assertWords(w, page, selector)
     assert.equal(w.site.tokenRequests, 1, 'a new token would not help')
   })
 }

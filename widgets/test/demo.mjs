@@ -2,7 +2,7 @@
 import {Server} from './harness/server.mjs'
 import {Watch} from './harness/watch.mjs'
 
-const timeout = 30_000 // ms to wait for a condition
+const timeout = 60_000 // ms to wait for a condition
 
 /** Starts the demo on free ports, with a budget for many tokens. stop() ends it. */
 export function startDemo() {
@@ -48,8 +48,21 @@ export class Magazine {
     }).reverse())
   }
 
+  /**
+   * Waits until the front page's own calls have ended, and the panel has shown the token after the
+   * last of them. A call that trouble refuses would be in the log before it.
+   */
+  async untilQuiet() {
+    await this.untilShown('#cover', '#giants', '#tiny', '#results')
+    await this.until(() => {
+      const calls = [...document.querySelectorAll('#panel-events p')].map(({textContent}) => Number(/^Call (\d+) of /.exec(textContent)?.[1] ?? 0))
+      return parseInt(document.querySelector('#token-calls').textContent) >= Math.max(1, ...calls)
+    })
+  }
+
   /** Presses a button that makes trouble. Returns the log's lines until the page has continued. */
   async trouble(name) {
+    await this.untilQuiet()
     const before = (await this.lines()).length
     await this.page.focus(`[data-trouble=${name}]`)
     await this.page.keyboard.press('Enter')

@@ -1,7 +1,7 @@
 /** The behaviour of the elements, by keyboard, in real browsers. */
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
-import {atlas, focused, focusIn, textsIn, untilIn} from './elements.mjs'
+import {atlas, focused, focusIn, textsIn, typeAtOnce, untilIn} from './elements.mjs'
 import {browsers} from './harness.mjs'
 
 /** Waits until the count of the results starts with a text. */
@@ -39,7 +39,7 @@ for (const browser of browsers) {
     const page = await w.open(`${w.script()}<stile-search for="r" label="Find"></stile-search><stile-results id="r" facets="tag" page-size="5"></stile-results>`)
     await untilIn(w, page, 'stile-results', '.card a')
     await focusIn(page, 'stile-search', 'input')
-    await page.keyboard.type('icel')
+    await typeAtOnce(page, 'icel')
     await untilIn(w, page, 'stile-search', '[role=option]')
     const box = () => page.evaluate(() => {
       const root = document.querySelector('stile-search').shadowRoot, input = root.querySelector('input')
@@ -363,6 +363,7 @@ for (const browser of browsers) {
       await untilIn(w, page, 'stile-list', '.card a')
       // Not supported by Firefox.
       await page.emulateMediaFeatures?.([{name: 'prefers-reduced-motion', value: 'reduce'}]).catch(() => {})
+      await untilIn(w, page, 'stile-list', '.on[aria-disabled=false]')
       const row = () => page.evaluate(() => {
         const root = document.querySelector('stile-list').shadowRoot
         return {at: Math.round(root.querySelector('ul').scrollLeft), back: root.querySelector('.back').ariaDisabled, on: root.querySelector('.on').ariaDisabled}

@@ -101,8 +101,13 @@ for (const browser of browsers) {
         const to = at + by
         if (!entries[to]) return
         if (roll(2)) await type(page, 'half a word')
+        await page.evaluate(() => {
+          globalThis.traversed = false
+          addEventListener('popstate', () => { globalThis.traversed = true }, {once: true})
+        })
         await page.evaluate(by => { if (Math.abs(by) > 1) for (let n = Math.abs(by); n > 0; n--) history.go(Math.sign(by)); else history.go(by) }, by)
-        await w.untilTrue(async () => await address(page) === entries[to], `${by} to ${entries[to]}`)
+        // Entries may have the same address.
+        await w.untilTrue(async () => await page.evaluate(() => globalThis.traversed !== false) && await address(page) === entries[to], `${by} to ${entries[to]}`)
         at = to
       }
       for (let step = 0; step < 45; step++) {

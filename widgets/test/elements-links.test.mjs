@@ -1,7 +1,7 @@
 /** Links of items, selections, and searches that leave the page. */
 import assert from 'node:assert/strict'
 import {test} from 'node:test'
-import {focusIn, textsIn, untilIn} from './elements.mjs'
+import {focusIn, textsIn, typeAtOnce, untilIn} from './elements.mjs'
 import {browsers, harness, recipes} from './harness.mjs'
 
 /** Counts selections, and hides them from the harness, which would read them as a page does. */
@@ -80,7 +80,7 @@ for (const browser of browsers) {
     const page = await w.open(`${interested}${w.script()}<script>globalThis.opened = []; globalThis.open = (...args) => { opened.push(args) }</script><stile-search link="/recipes/{id}"></stile-search><stile-results></stile-results>`)
     await untilIn(w, page, 'stile-results', '.card')
     await focusIn(page, 'stile-search', 'input')
-    await page.keyboard.type('plu')
+    await typeAtOnce(page, 'plu')
     await untilIn(w, page, 'stile-search', '[role=option]')
     await page.evaluate(() => {
       const option = document.querySelector('stile-search').shadowRoot.querySelector('[role=option]')

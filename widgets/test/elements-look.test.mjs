@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import {readFile} from 'node:fs/promises'
 import {createRequire} from 'node:module'
 import {test} from 'node:test'
-import {atlas, focusIn, textsIn, untilIn, untilPictures} from './elements.mjs'
+import {atlas, focusIn, textsIn, typeAtOnce, untilIn, untilPictures} from './elements.mjs'
 import {browsers, chromium} from './harness.mjs'
 
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -37,7 +37,7 @@ for (const browser of browsers)
       await untilIn(w, page, 'stile-item:last-child', '.message')
       await focusIn(page, 'stile-search', '.clear')
       await page.keyboard.press('Enter')
-      await page.keyboard.type('isl')
+      await typeAtOnce(page, 'isl')
       await untilIn(w, page, 'stile-search', '[role=option]')
       await page.keyboard.press('ArrowDown')
       assert.deepEqual(await faults(page), [])
@@ -110,7 +110,7 @@ for (const browser of browsers) {
     const gap = await page.evaluate(() => document.querySelector('stile-results').getBoundingClientRect().top - document.querySelector('stile-search').getBoundingClientRect().bottom)
     assert.ok(gap >= 16, `${gap} pixels`)
     await focusIn(page, 'stile-search', 'input')
-    await page.keyboard.type('isl')
+    await typeAtOnce(page, 'isl')
     await untilIn(w, page, 'stile-search', '[role=option]')
     const covering = await page.evaluate(() => {
       const list = document.querySelector('stile-search').shadowRoot.querySelector('.suggestions'), box = list.getBoundingClientRect()
@@ -166,7 +166,7 @@ for (const browser of browsers) {
     const page = await w.open(`<style>stile-item::part(collection) {display: none}</style>${w.script()}<stile-item item="on-islands" id="english"></stile-item><stile-item item="jazira"></stile-item><stile-results query="الجزر" facets="tag"></stile-results>`)
     await untilIn(w, page, '#english', 'article .title')
     await untilIn(w, page, '[item=jazira]', 'article .title')
-    await untilIn(w, page, 'stile-results', '.card')
+    await untilIn(w, page, 'stile-results', '.count:not(:empty)')
     const seen = await page.evaluate(() => {
       const english = document.querySelector('#english').shadowRoot, arabic = document.querySelector('[item=jazira]').shadowRoot
       const direction = part => getComputedStyle(arabic.querySelector(part)).direction

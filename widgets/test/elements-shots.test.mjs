@@ -8,7 +8,7 @@ import {mkdir, readFile, stat} from 'node:fs/promises'
 import {createRequire} from 'node:module'
 import {test} from 'node:test'
 import {fileURLToPath} from 'node:url'
-import {atlas, focusIn, untilIn, untilPictures} from './elements.mjs'
+import {atlas, focusIn, typeAtOnce, untilIn, untilPictures} from './elements.mjs'
 import {chromium} from './harness.mjs'
 
 const folder = process.env.STILE_SHOTS ? `${process.env.STILE_SHOTS}/` : fileURLToPath(new URL('shots/', import.meta.url))
@@ -29,7 +29,7 @@ const scenes = {
   grid: {html: '<h1>Atlas</h1><stile-results collection="europe" layout="grid" mode="more" page-size="8" facets="tag"></stile-results>', ready: ['stile-results', '.card h2']},
   suggestions: {html: '<h1>Atlas</h1><stile-search label="Find a place"></stile-search><stile-results page-size="4"></stile-results>', ready: ['stile-results', '.card h2'], then: async (w, page) => {
     await focusIn(page, 'stile-search', 'input')
-    await page.keyboard.type('isl')
+    await typeAtOnce(page, 'isl')
     await untilIn(w, page, 'stile-search', '[role=option]')
     await page.keyboard.press('ArrowDown')
   }},

@@ -44,6 +44,29 @@ export function textsIn(page, element, selector) {
   return page.evaluate((element, selector) => [...document.querySelector(element).shadowRoot.querySelectorAll(selector)].map(node => node.innerText.trim()), element, selector)
 }
 
+/**
+ * Types into the search box, which has the focus. Its last character is the only input event, so
+ * that a slow machine requests no suggestions for a part of the text.
+ */
+export async function typeAtOnce(page, text) {
+  await page.evaluate(start => { document.querySelector('stile-search').shadowRoot.querySelector('input').value += start }, text.slice(0, -1))
+  await page.keyboard.type(text.at(-1))
+}
+
+/**
+ * Types into the search box, which has the focus, without the pauses that a slow machine adds: all
+ * input events follow one another in one task of the page.
+ */
+export function typeFast(page, text) {
+  return page.evaluate(text => {
+    const box = document.querySelector('stile-search').shadowRoot.querySelector('input')
+    for (const character of text) {
+      box.value += character
+      box.dispatchEvent(new InputEvent('input', {bubbles: true, composed: true}))
+    }
+  }, text)
+}
+
 /** Focuses the match for the selector in an element's shadow root. */
 export function focusIn(page, element, selector) {
   return page.evaluate((element, selector) => document.querySelector(element).shadowRoot.querySelector(selector).focus(), element, selector)

@@ -21,7 +21,7 @@ import {Watch} from './harness/watch.mjs'
 export {browsers, chromium, firefox, insecureHost} from './harness/browsers.mjs'
 export {events}
 
-const timeout = 20_000 // ms to wait for a condition
+const timeout = 60_000 // ms to wait for a condition
 
 /** The strictest policy in the contract. */
 export const strict = api => `default-src 'none'; script-src ${api}/widgets/; connect-src 'self' ${api}; img-src ${api}; media-src ${api}; ` +

@@ -100,7 +100,7 @@ test('chromium: JSONP libraries on another origin', async t => {
     await page.goto(`${site.origin}/page.html`)
     const before = w.api.requests.length
     const url = `${w.api.origin}/v1/items?client_id=${w.client.id}&access_token=${await w.issue()}`
-    const body = await page.evaluate(`new Promise((resolve, reject) => { setTimeout(() => reject(new Error("no response")), 20000); (${get})(${JSON.stringify(url)}, resolve) })`)
+    const body = await page.evaluate(`new Promise((resolve, reject) => { setTimeout(() => reject(new Error("no response")), 60000); (${get})(${JSON.stringify(url)}, resolve) })`)
     assert.equal(body.data?.length, name === 'jquery' ? 1 : 4, `${name}: ${JSON.stringify(body)}`)
     const [sent] = w.api.requests.slice(before)
     assert.match(sent.form.get('callback'), callback, name)

@@ -7,7 +7,7 @@ import {readFile} from 'node:fs/promises'
 import test from 'node:test'
 import {browsers, harness} from './harness.mjs'
 
-const cards = () => document.querySelector('stile-results')?.shadowRoot.querySelectorAll('h2').length === 6
+const cards = () => document.querySelector('stile-results')?.shadowRoot?.querySelectorAll('h2').length === 6
 
 /** Enters a value as a visitor does. */
 const enter = (page, id, value) => page.evaluate((id, value) => {
@@ -26,7 +26,7 @@ for (const browser of browsers) test(`${browser.name}: the snippet page writes t
   await enter(page, 'link', '/food/{id}?from=search')
   await enter(page, 'facets', 'course')
   await w.until(page, () => document.getElementById('code').textContent.includes('facets="course" link="/food/{id}?from=search"'))
-  await w.until(page, () => document.querySelector('stile-results')?.shadowRoot.textContent.includes('Dessert'))
+  await w.until(page, () => document.querySelector('stile-results')?.shadowRoot?.textContent.includes('Dessert'))
   assert.match(page.url(), /facets=course/)
 
   await enter(page, 'client_id', 'a b')
@@ -35,9 +35,9 @@ for (const browser of browsers) test(`${browser.name}: the snippet page writes t
   await w.until(page, () => document.getElementById('code').textContent.includes('data-client-id="other"') && !document.querySelector('[aria-invalid]'))
 
   await enter(page, 'show', 'item')
-  await w.until(page, () => document.querySelector('stile-item')?.shadowRoot.textContent.includes('Plum cake'))
+  await w.until(page, () => document.querySelector('stile-item')?.shadowRoot?.textContent.includes('Plum cake'))
   await enter(page, 'theme', 'dark')
-  await w.until(page, () => document.querySelector('stile-item')?.shadowRoot.querySelector('[data-theme="dark"]') && document.getElementById('code').textContent.includes('data-theme="dark"'))
+  await w.until(page, () => document.querySelector('stile-item')?.shadowRoot?.querySelector('[data-theme="dark"]') && document.getElementById('code').textContent.includes('data-theme="dark"'))
 
   await page.evaluate(() => document.querySelector('[data-copy=code]').click())
   await w.until(page, () => /Copied|selected/.test(document.getElementById('status').textContent))

@@ -5,6 +5,12 @@
 import {readFile} from 'node:fs/promises'
 import {createServer, request as send} from 'node:http'
 
+/**
+ * The time in ms that a connection stays open without requests: longer than a test, because a
+ * request that is sent while the server closes the connection is lost.
+ */
+export const keepAliveTimeout = 600_000
+
 const pictures = new URL('../../../static', import.meta.url)
 
 export class Api {
@@ -26,7 +32,7 @@ export class Api {
   /** Reserves a port, so that the server's public URL is known before it starts. */
   static async listen() {
     const api = new Api()
-    api.#http = createServer((request, response) => void api.#answer(request, response))
+    api.#http = createServer({keepAliveTimeout}, (request, response) => void api.#answer(request, response))
     await new Promise(resolve => api.#http.listen(0, '127.0.0.1', resolve))
     api.origin = `http://127.0.0.1:${api.#http.address().port}`
     return api

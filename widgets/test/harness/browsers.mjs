@@ -31,7 +31,7 @@ class Browser {
 
   /** Opens a window with its own cookies and storage: {context, close}. */
   async context() {
-    this.#started ??= puppeteer.launch({headless: true, ...this.options()})
+    this.#started ??= puppeteer.launch({headless: true, timeout: 120_000, ...this.options()})
     return (await this.#started).createBrowserContext()
   }
 

@@ -34,6 +34,12 @@ export class Keyboard {
     if (shows) await this.page.waitForSelector(shows)
   }
 
+  /** Copies something with the button of a name, which says so for 2 s. */
+  async copy(name) {
+    await this.to(name)
+    await Promise.all([this.page.waitForFunction(() => document.activeElement.textContent.startsWith('Copied')), this.page.keyboard.press('Enter')])
+  }
+
   /** Presses Enter at the element with a name, and waits for the next page. */
   async follow(name) {
     await this.to(name)
@@ -55,8 +61,8 @@ export class Keyboard {
 
   /** Goes to a section by g and its letter. */
   async go(letter) {
-    await this.page.keyboard.press('g')
-    await Promise.all([this.page.waitForNavigation(), this.page.keyboard.press(letter)])
+    // The letter follows at once: the page waits only 1.5 s for it.
+    await Promise.all([this.page.waitForNavigation(), this.page.keyboard.press('g'), this.page.keyboard.press(letter)])
   }
 
   /** Searches with /. */

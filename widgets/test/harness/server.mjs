@@ -8,7 +8,7 @@ import {createInterface} from 'node:readline'
 import {fileURLToPath} from 'node:url'
 import {promisify} from 'node:util'
 
-const timeout = 30_000 // ms that a server has to start or to stop
+const timeout = 60_000 // ms that a server has to start or to stop
 const run = promisify(execFile)
 
 /** The program under test: STILE_BINARY, or the result of `make build`. */

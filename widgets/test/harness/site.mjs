@@ -1,5 +1,6 @@
 /** A tenant's site on another origin than the API, with pages and a token URL. */
 import {createServer} from 'node:http'
+import {keepAliveTimeout} from './api.mjs'
 
 const contentTypes = {html: 'text/html', js: 'text/javascript', mjs: 'text/javascript', css: 'text/css'}
 
@@ -21,7 +22,7 @@ export class Site {
 
   static async start(issue) {
     const site = new Site(issue)
-    site.#http = createServer((request, response) => void site.#answer(request, response))
+    site.#http = createServer({keepAliveTimeout}, (request, response) => void site.#answer(request, response))
     await new Promise(resolve => site.#http.listen(0, 'localhost', resolve))
     site.origin = `http://localhost:${site.#http.address().port}`
     return site
