@@ -182,6 +182,7 @@ var allowedImports = map[string]string{
 	"stiletest/leftovers":       "",
 	"stiletest/seeds":           "",
 	"stiletest/ports":           "",
+	"stiletest/repeatable":      "pgregory.net/rapid",
 	"stiletest/peers":           "stiletest/ports",
 	"stiletest/engines":         "stiletest/leftovers stiletest/ports jackc/pgx",
 	"examples/backends":         "",
