@@ -96,7 +96,7 @@ func TestDemoListen(t *testing.T) {
 		{"--demo --demo-listen example.org:8090", usageError, "for this machine only"},
 	} {
 		// Stops a server that starts by mistake.
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		var err bytes.Buffer
 		code := other.program(io.Discard, &err).main(ctx, append([]string{"serve"}, strings.Fields(c.args)...))
 		cancel()

@@ -135,7 +135,7 @@ func TestPortsInUse(t *testing.T) {
 	h.serve()
 	busy := strings.TrimPrefix(h.public, "http://")
 	for _, flag := range []string{"--listen", "--admin-listen", "--demo-listen"} {
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		var out, err bytes.Buffer
 		args := []string{"serve", "--demo", "--demo-listen", "127.0.0.1:0", flag, busy}
 		code := newHarness(t, "").program(&out, &err).main(ctx, args)
@@ -224,7 +224,7 @@ func TestDemoOnOtherData(t *testing.T) {
 			h.must(strings.Fields(strings.Replace(strings.Join(args, " "), "items.jsonl", items, 1))...)
 		}
 		was := h.must("tenant", "list") + h.must("content", "list")
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		var out, err bytes.Buffer
 		code := h.program(&out, &err).main(ctx, []string{"serve", "--demo", "--demo-listen", "127.0.0.1:0"})
 		cancel()

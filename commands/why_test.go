@@ -17,7 +17,7 @@ func TestExplainExternalTokens(t *testing.T) {
 	h.set(time.Now())
 	h.serve()
 	h.must("tenant", "add", "acme")
-	now := time.Now()
+	now := h.at()
 	claims := func(iss, aud, client string, age time.Duration) string {
 		return fmt.Sprintf(`{"iss":%q,"aud":%q,"azp":%q,"sub":"canary","jti":"1","iat":%d,"exp":%d}`, iss, aud, client, now.Add(-age).Unix(), now.Add(time.Hour-age).Unix())
 	}

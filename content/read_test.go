@@ -16,6 +16,7 @@ import (
 	"pgregory.net/rapid"
 
 	"stile.example/stile/content"
+	_ "stile.example/stile/stiletest/repeatable"
 )
 
 // read imports a file with that name and text, and checks every item.

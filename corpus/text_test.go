@@ -223,7 +223,7 @@ func nastyTitle(rng *rand.Rand) string {
 // TestAnyTitleFindsItsItem: a title, typed as it is and letter by letter, finds its item, and a
 // suggestion finds the item that it is of.
 func TestAnyTitleFindsItsItem(t *testing.T) {
-	seed := rand.Uint64()
+	const seed = 1
 	rng := rand.New(rand.NewPCG(seed, 0))
 	tested := 0
 	for tested < 60 {

@@ -48,7 +48,7 @@ func TestS71SlowSettling(t *testing.T) {
 	if err := a.Addresses.Put(t.Context(), addresses.Entry{Range: netip.PrefixFrom(from, 32), Kind: addresses.Block}); err != nil {
 		t.Fatal(err)
 	}
-	soon(t, "a block by hand", func() bool { _, blocked := b.Addresses.BlockedByOperator(from, time.Now()); return blocked })
+	within(t, "a block by hand", func() bool { _, blocked := b.Addresses.BlockedByOperator(from, time.Now()); return blocked })
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +88,8 @@ func TestS72ManyReadersOfUsage(t *testing.T) {
 	}
 	asked := after.Topics["settle"] - before.Topics["settle"]
 	t.Logf("%d read, nodes were asked %d times, and without news for %s", read.Load(), asked, worst)
-	if worst > time.Second || asked > 60 || read.Load() < 300 {
+	// Without load, the longest is 300 ms. After 3 s, a node is not ready any more.
+	if worst > 2*time.Second || asked > 60 || read.Load() < 300 {
 		t.Errorf("%d read, nodes were asked %d times, and without news for %s", read.Load(), asked, worst)
 	}
 }

@@ -180,7 +180,7 @@ func TestRotationWaits(t *testing.T) {
 	a, b := s.node("a"), s.node("b")
 	old := a.Keys.Set().Signing().KID()
 	b.Nodes.Pause() // it hears nothing, and counts as live for some seconds
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second/2)
 	defer cancel()
 	_, err := a.RotateKey(ctx, signing.ES256)
 	if err == nil || !strings.Contains(err.Error(), "the new key does not sign yet") {

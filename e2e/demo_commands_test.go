@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"stile.example/stile/stiletest/peers"
+	"stile.example/stile/stiletest/ports"
 )
 
 // TestDemoCommands runs the demo as `make run` does, and executes each command that it prints, in
@@ -99,7 +99,7 @@ func startDemo(t *testing.T, dir string) string {
 
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	port, err := peers.FreePort()
+	port, err := ports.Free()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	_ "stile.example/stile/stiletest/repeatable"
 )
 
 // TestTrustedProxies checks that ranges that trust everybody or nobody prevent the start, that the

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	_ "stile.example/stile/stiletest/repeatable"
 )
 
 // TestQueue checks that a queue returns what is due by time, then by agent.

@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"stile.example/stile/content"
+	_ "stile.example/stile/stiletest/repeatable"
 )
 
 // TestItemsArriveAsSent checks that items are received as they were sent.

@@ -60,7 +60,7 @@ func TestSilentServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 	defer cancel()
 	if _, err := Dial(ctx, dir); err == nil || !strings.Contains(err.Error(), "does not respond") {
 		t.Errorf("dial: %v", err)

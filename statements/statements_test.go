@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"stile.example/stile/statements"
+	_ "stile.example/stile/stiletest/repeatable"
 	"stile.example/stile/tenants"
 	"stile.example/stile/tokens"
 )

@@ -64,7 +64,7 @@ func TestClosedEnds(t *testing.T) {
 		seen++
 		mu.Unlock()
 	})
-	p := Plan{Addr: addr, Conns: 4, Duration: 50 * time.Millisecond, Next: func(_ int, buf []byte) ([]byte, []byte) { return get(buf, "/"), nil }}
+	p := Plan{Addr: addr, Conns: 4, Duration: time.Second / 2, Next: func(_ int, buf []byte) ([]byte, []byte) { return get(buf, "/"), nil }}
 	r, err := p.Run()
 	mu.Lock()
 	defer mu.Unlock()

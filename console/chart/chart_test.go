@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/net/html"
 	"pgregory.net/rapid"
+
+	_ "stile.example/stile/stiletest/repeatable"
 )
 
 var update = flag.Bool("update", false, "write the files in testdata")

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"stile.example/stile/content/plain"
+	_ "stile.example/stile/stiletest/repeatable"
 )
 
 // TestKeep checks that what is kept is not stripped, and that only the joiner is added.

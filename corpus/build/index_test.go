@@ -15,6 +15,7 @@ import (
 	"stile.example/stile/content/imports"
 	"stile.example/stile/content/options"
 	"stile.example/stile/corpus/sqlite"
+	_ "stile.example/stile/stiletest/repeatable"
 )
 
 func countries() (items []content.Item) {

@@ -454,7 +454,7 @@ func TestTwoImports(t *testing.T) {
 		t.Errorf("%d items", a.Items(0))
 	}
 	put(t, a, 0, many("d", 10)...)
-	_, err = b.Import(t.Context(), imports.Options{}, during(many("e", 10), func() { close(c.leases.lost); time.Sleep(10 * time.Millisecond) }))
+	_, err = b.Import(t.Context(), imports.Options{}, during(many("e", 10), func() { close(c.leases.lost); time.Sleep(300 * time.Millisecond) }))
 	if err == nil || !strings.Contains(err.Error(), "has lost the right to change the corpus") || b.Items(0) != 40 {
 		t.Errorf("without its lease: %v, %d items", err, b.Items(0))
 	}

@@ -15,6 +15,7 @@ import (
 	"stile.example/stile/content/imports"
 	"stile.example/stile/content/options"
 	"stile.example/stile/corpus/build"
+	_ "stile.example/stile/stiletest/repeatable"
 )
 
 // TestPreviewIsTheImport previews random imports, then runs them: the results are the same, and the

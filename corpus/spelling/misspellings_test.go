@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	_ "stile.example/stile/stiletest/repeatable"
 )
 
 // wordnet returns an index of the words of WordNet. The file in testdata lists them as stile folds

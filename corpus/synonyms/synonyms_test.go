@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"stile.example/stile/corpus/words"
+	_ "stile.example/stile/stiletest/repeatable"
 )
 
 func TestParseErrors(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 
 	"stile.example/stile/stiletest"
 	"stile.example/stile/stiletest/peers"
+	"stile.example/stile/stiletest/ports"
 )
 
 // prepareTimeout limits the time to download packages, to compile and to start.
@@ -81,7 +82,7 @@ func startBackend(t *testing.T, s *stiletest.Server, language string, prepare fu
 	if err != nil {
 		t.Fatal(err)
 	}
-	port, err := peers.FreePort()
+	port, err := ports.Free()
 	if err != nil {
 		t.Fatal(err)
 	}

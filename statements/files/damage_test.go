@@ -10,6 +10,7 @@ import (
 
 	"stile.example/stile/statements"
 	"stile.example/stile/statements/files"
+	_ "stile.example/stile/stiletest/repeatable"
 	"stile.example/stile/tokens"
 )
 

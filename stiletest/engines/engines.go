@@ -10,7 +10,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -23,6 +22,7 @@ import (
 	"time"
 
 	"stile.example/stile/stiletest/leftovers"
+	"stile.example/stile/stiletest/ports"
 )
 
 const (
@@ -63,13 +63,16 @@ func (e *Engine) fail(format string, args ...any) {
 	e.t.Fatalf("engines: "+format, args...)
 }
 
-// launch starts an engine for the first time, on a free port. Another process may take the port
-// before the engine does, so it tries several.
+// launch starts an engine for the first time, on a free port. A program that does not belong to a
+// test may take the port before the engine does, so it tries several.
 func (e *Engine) launch() error {
 	for attempt := 1; ; attempt++ {
-		e.Port = freePort()
+		var err error
+		if e.Port, err = ports.Free(); err != nil {
+			return err
+		}
 		e.Addr = net.JoinHostPort("127.0.0.1", strconv.Itoa(e.Port))
-		err := e.run()
+		err = e.run()
 		if err == nil || attempt == starts || !errors.Is(err, errExited) {
 			return err
 		}
@@ -228,19 +231,6 @@ func (e *Engine) write(name, text string) (string, error) {
 		return file, nil
 	}
 	return file, os.Chown(file, int(e.account.Uid), int(e.account.Gid))
-}
-
-// freePort returns a port on which nothing listens. It is below the ports that the kernel gives to
-// connections, which would take it by chance.
-func freePort() int {
-	for {
-		port := 12000 + rand.IntN(20000)
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-		if err == nil {
-			l.Close()
-			return port
-		}
-	}
 }
 
 // program returns the path of a program that `make needs-engines` installs.

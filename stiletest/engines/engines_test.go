@@ -127,14 +127,14 @@ func TestEnginesEndWithTheProcess(t *testing.T) {
 	}
 	cmd.Process.Signal(syscall.SIGKILL)
 	cmd.Wait()
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(poll) {
+	for deadline := time.Now().Add(maxWait); ; time.Sleep(poll) {
 		_, err := Command(addr, "PING")
 		_, gone := os.Stat(dir)
 		if err != nil && os.IsNotExist(gone) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("5 s after the process: the engine's error is %v, that of its directory %v", err, gone)
+			t.Fatalf("%s after the process: the engine's error is %v, that of its directory %v", maxWait, err, gone)
 		}
 	}
 }

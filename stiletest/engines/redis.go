@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"stile.example/stile/stiletest/ports"
 )
 
 // Redis starts Debian's Redis, without an append-only file unless a setting says otherwise.
@@ -116,7 +118,11 @@ func Cluster(t testing.TB, settings ...string) []*Engine {
 	var nodes []*Engine
 	create := []string{"--cluster", "create"}
 	for range 3 {
-		of := []string{"cluster-enabled yes", "cluster-node-timeout 2000", fmt.Sprintf("cluster-port %d", freePort())}
+		bus, err := ports.Free()
+		if err != nil {
+			t.Fatalf("engines: %v", err)
+		}
+		of := []string{"cluster-enabled yes", "cluster-node-timeout 2000", fmt.Sprintf("cluster-port %d", bus)}
 		e := keyValue(t, bin, nil, append(of, settings...))
 		nodes, create = append(nodes, e), append(create, e.Addr)
 	}

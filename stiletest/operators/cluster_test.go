@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"stile.example/stile/stiletest/engines"
+	"stile.example/stile/stiletest/ports"
 )
 
 // TestRunCluster runs the script of `make run-cluster`: its demo is served through HAProxy, also
@@ -133,8 +134,9 @@ func TestRunClusterKeep(t *testing.T) {
 func freeBlock(t *testing.T) int {
 	t.Helper()
 	for range 50 {
-		port := freePort(t)
-		free := port < 60000
+		port, err := ports.Block()
+		check(t, err)
+		free := true
 		for _, n := range []int{1, 2, 3, 10, 21, 22, 23, 30, 41, 42, 43, 51, 52, 53} {
 			l, err := net.Listen("tcp", fmt.Sprint(":", port+n))
 			if err != nil {

@@ -19,6 +19,7 @@ import (
 
 	"stile.example/stile/stiletest"
 	"stile.example/stile/stiletest/peers"
+	"stile.example/stile/stiletest/ports"
 )
 
 // host is the server's name on the page.
@@ -90,7 +91,7 @@ func (p *proxy) start(name string, args ...string) {
 			return os.Chown(file, nobody, nobody)
 		}))
 	}
-	p.program, err = peers.Start(cmd, p.tls, 10*time.Second)
+	p.program, err = peers.Start(cmd, p.tls, time.Minute)
 	check(p.t, err)
 	p.t.Cleanup(func() { check(p.t, p.program.Stop()) })
 	p.t.Cleanup(func() {
@@ -185,7 +186,7 @@ func (p *proxy) send(c *http.Client, method, url, form string, headers ...string
 
 func freePort(t testing.TB) int {
 	t.Helper()
-	port, err := peers.FreePort()
+	port, err := ports.Free()
 	check(t, err)
 	return port
 }

@@ -2,6 +2,7 @@ package operators
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -21,7 +22,7 @@ type recorder struct {
 }
 
 func newRecorder(t testing.TB, to string) *recorder {
-	r := &recorder{t: t, address: "127.0.0.1:0", to: to, open: map[net.Conn]bool{}}
+	r := &recorder{t: t, address: fmt.Sprint("127.0.0.1:", freePort(t)), to: to, open: map[net.Conn]bool{}}
 	r.listen()
 	t.Cleanup(r.close)
 	return r

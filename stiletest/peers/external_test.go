@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"stile.example/stile/stiletest/ports"
 )
 
 // TestExternalTokens checks that stile treats tokens of an external issuer like its own, for each
@@ -103,7 +105,7 @@ func newDjango(t *testing.T) *Program {
 	must(os.CopyFS(dir, os.DirFS("testdata/python")))
 	python, err := sharedVenv()
 	must(err)
-	port, err := FreePort()
+	port, err := ports.Free()
 	must(err)
 	options, err := json.Marshal(map[string]any{"port": port, "clients": djangoSecrets})
 	must(err)

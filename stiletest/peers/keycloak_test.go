@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"stile.example/stile/stiletest"
+	"stile.example/stile/stiletest/ports"
 )
 
 // Keycloak is large and slow to start. It therefore has a target of its own in the Makefile.
@@ -37,7 +38,7 @@ type keycloak struct {
 func newKeycloak(t *testing.T) *keycloak {
 	t.Helper()
 	k := &keycloak{t: t, dir: unpackKeycloak(t)}
-	port, err := FreePort()
+	port, err := ports.Free()
 	k.must(err)
 	cmd := exec.Command(filepath.Join(k.dir, "bin", "kc.sh"), "start-dev", "--http-host=127.0.0.1", fmt.Sprintf("--http-port=%d", port))
 	cmd.Env = append(os.Environ(), "KC_BOOTSTRAP_ADMIN_USERNAME=admin", "KC_BOOTSTRAP_ADMIN_PASSWORD="+password, "JAVA_OPTS_KC_HEAP=-Xms64m -Xmx768m")
@@ -249,7 +250,7 @@ func (s *site) proof(key stiletest.Key, token string) string {
 func (k *keycloak) checkConsole() {
 	k.t.Helper()
 	s := newSite(k.t)
-	port, err := FreePort()
+	port, err := ports.Free()
 	k.must(err)
 	s.AdminURL = fmt.Sprintf("http://127.0.0.1:%d", port)
 	text, err := os.ReadFile("../../docs/operating.md")

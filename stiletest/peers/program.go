@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os/exec"
 	"strconv"
@@ -23,21 +22,6 @@ type Program struct {
 	cmd    *exec.Cmd
 	output output
 	ended  chan struct{}
-}
-
-// FreePort returns a port of this machine that no program uses on any address. It is below the
-// range from which Linux chooses the ports of connections (32768 or more): one from that range
-// could be taken by a connection before a program listens on it.
-func FreePort() (int, error) {
-	var err error
-	for range 100 {
-		port := 10_000 + rand.IntN(22_000)
-		var l net.Listener
-		if l, err = net.Listen("tcp", ":"+strconv.Itoa(port)); err == nil {
-			return port, l.Close()
-		}
-	}
-	return 0, fmt.Errorf("no free port: %w", err)
 }
 
 // Start starts cmd and waits until it accepts connections on port, for at most timeout.

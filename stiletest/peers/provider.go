@@ -13,6 +13,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"stile.example/stile/stiletest/ports"
 )
 
 //go:embed provider/package.json provider/package-lock.json provider/.npmrc provider/provider.mjs
@@ -55,7 +57,7 @@ func InstallProvider(ctx context.Context, dir string) (*Provider, error) {
 	if err := os.CopyFS(dir, files); err != nil {
 		return nil, err
 	}
-	port, err := FreePort()
+	port, err := ports.Free()
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"stile.example/stile/stiletest/ports"
 )
 
 // person is somebody at a browser who signs in at the console by OpenID Connect.
@@ -81,7 +83,7 @@ func (p *person) signInAs(hint string) (status int, page string) {
 func consoleOf(t *testing.T) *site {
 	t.Helper()
 	s := newSite(t)
-	port, err := FreePort()
+	port, err := ports.Free()
 	s.must(err)
 	s.AdminURL = fmt.Sprintf("http://127.0.0.1:%d", port)
 	p, err := InstallProvider(t.Context(), t.TempDir())

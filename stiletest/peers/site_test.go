@@ -14,6 +14,7 @@ import (
 
 	_ "stile.example/stile/commands" // so that a change of the program invalidates cached test results
 	"stile.example/stile/stiletest"
+	"stile.example/stile/stiletest/ports"
 )
 
 var binary string
@@ -48,7 +49,7 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	port, err := FreePort()
+	port, err := ports.Free()
 	if err != nil {
 		t.Fatal(err)
 	}

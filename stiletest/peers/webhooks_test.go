@@ -14,6 +14,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"stile.example/stile/stiletest/ports"
 )
 
 // TestWebhooks runs the receivers of docs/webhooks.md as they are printed: with the libraries of
@@ -124,7 +126,7 @@ func (w *webhookTest) run(receiver *exec.Cmd) {
 	defer proxy.Close()
 	var made struct{ ID, Secret string }
 	w.stile(&made, "webhook", "add", proxy.URL+"/stile")
-	port, err := FreePort()
+	port, err := ports.Free()
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
 
+	"stile.example/stile/stiletest/ports"
 	"stile.example/stile/store/breaker"
 	"stile.example/stile/store/postgres"
 	"stile.example/stile/store/postgres/values"
@@ -47,8 +48,12 @@ type proxy struct {
 
 func newProxy(t *testing.T, upstream string) *proxy {
 	t.Helper()
+	port, err := ports.Free() // which nothing else uses while the network is cut
+	if err != nil {
+		t.Fatal(err)
+	}
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
-	p := toxiproxy.NewProxy(server, "engine", "127.0.0.1:0", upstream)
+	p := toxiproxy.NewProxy(server, "engine", fmt.Sprint("127.0.0.1:", port), upstream)
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -188,7 +188,7 @@ func TestUsageByName(t *testing.T) {
 func TestTransferWaitsForNoWriter(t *testing.T) {
 	db := newDB(t)
 	err := db.Write(t.Context(), func(*sql.Tx) error {
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 		defer cancel()
 		if err := db.TransferTokens(ctx, []TokenRow{tokenRow(1, 1, 1)}); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"stile.example/stile/store/breaker"
@@ -71,15 +72,16 @@ func TestGuardOpens(t *testing.T) {
 }
 
 // TestWaitIsBounded: a step does not wait for others longer than a change may take.
-func TestWaitIsBounded(t *testing.T) {
-	t.Parallel()
+func TestWaitIsBounded(t *testing.T) { synctest.Test(t, waitIsBounded) }
+
+func waitIsBounded(t *testing.T) {
 	stores, _ := nodes(t, 1, newMemory(), newTable())
 	st, id := stores[0], tokens.ID{1}
 	st.opt.ChangeTimeout = 20 * time.Millisecond
 	st.tokens.shard(id).waiting[id] = &chain[tokens.State]{} // as if another changed the value
 	began := time.Now()
 	err := st.Update(t.Context(), id, counting)
-	if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took > time.Second {
+	if took := time.Since(began); !errors.Is(err, context.DeadlineExceeded) || took != st.opt.ChangeTimeout {
 		t.Errorf("after %s: %v", took, err)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"stile.example/stile/tokens"
@@ -120,8 +121,9 @@ func TestEpochOfWrongClocks(t *testing.T) {
 
 // TestUnknownIsForgotten: what a node knows of a token is dropped if a swap may arrive yet, so that
 // no list shows the value before it.
-func TestUnknownIsForgotten(t *testing.T) {
-	t.Parallel()
+func TestUnknownIsForgotten(t *testing.T) { synctest.Test(t, unknownIsForgotten) }
+
+func unknownIsForgotten(t *testing.T) {
 	stores, links := nodes(t, 1, newMemory(), newTable())
 	st, id := stores[0], tokens.ID{1}
 	if err := st.Update(t.Context(), id, counting); err != nil {

@@ -721,7 +721,9 @@ func TestTransferContinues(t *testing.T) {
 
 // TestS76BlocksAfterLoss: blocks of addresses survive a loss of the engine's memory, also for nodes
 // that start later. One that was lifted stays lifted.
-func TestS76BlocksAfterLoss(t *testing.T) {
+func TestS76BlocksAfterLoss(t *testing.T) { synctest.Test(t, blocksAfterLoss) }
+
+func blocksAfterLoss(t *testing.T) {
 	m, sink := newMemory(), newTable()
 	stores, _ := nodes(t, 2, m, sink)
 	blocked, lifted := addresses.OfTenant(netip.MustParseAddr("192.0.2.1"), 1), addresses.OfTenant(netip.MustParseAddr("192.0.2.2"), 1)

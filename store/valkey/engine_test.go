@@ -165,7 +165,8 @@ func expiry(t *testing.T, e *valkey.Engine) {
 		if got := swap(t, e, s); !strings.HasPrefix(got, "swapped") {
 			t.Fatal(got)
 		}
-		if p, err := e.Get(t.Context(), k); err != nil || string(p.Value) != "b" {
+		// On a busy machine, it may have expired before the reply.
+		if p, err := e.Get(t.Context(), k); time.Now().Before(s.Expires) && (err != nil || string(p.Value) != "b") {
 			t.Errorf("before its expiry: %q, %v", p.Value, err)
 		}
 		for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {

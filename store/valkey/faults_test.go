@@ -179,7 +179,7 @@ func TestRestart(t *testing.T) {
 	e := open(t, valkey.Options{URL: "valkey://" + s.Addr})
 	k := put(t, e, "a")
 	s.Kill()
-	failed := 0
+	failed, slow := 0, 0
 	for range 20 {
 		began := time.Now()
 		_, _, err := e.Swap(t.Context(), change(k, "a", "b"))
@@ -189,9 +189,12 @@ func TestRestart(t *testing.T) {
 		if !errors.Is(err, states.ErrUnknown) {
 			failed++
 		}
-		if took := time.Since(began); took > 100*time.Millisecond {
-			t.Errorf("a call took %s", took)
+		if time.Since(began) > 100*time.Millisecond {
+			slow++
 		}
+	}
+	if slow > 10 { // a busy machine delays a few
+		t.Errorf("%d of 20 calls took more than 100 ms", slow)
 	}
 	if failed < 16 { // the first ones may meet the connections that break, at most 4
 		t.Errorf("%d of 20 calls certainly did not happen", failed)
@@ -259,20 +262,22 @@ func TestPause(t *testing.T) {
 func TestSlow(t *testing.T) {
 	t.Parallel()
 	p := engines.NewProxy(t, engines.Valkey(t).Addr)
-	e := open(t, valkey.Options{URL: "valkey://" + p.Addr, Timeout: 300 * time.Millisecond})
+	// A busy machine delays calls too, so the times differ by seconds.
+	const timeout, late = 2 * time.Second, 5 * time.Second
+	e := open(t, valkey.Options{URL: "valkey://" + p.Addr, Timeout: timeout})
 	k := put(t, e, "a")
 	p.Delay(100 * time.Millisecond)
 	expect(t, e, change(k, "a", "b"), `swapped "a"`)
-	p.Delay(600 * time.Millisecond)
+	p.Delay(late)
 	began := time.Now()
 	_, _, err := e.Swap(t.Context(), change(k, "b", "c"))
-	if took := time.Since(began); !errors.Is(err, states.ErrUnknown) || took > 450*time.Millisecond {
+	if took := time.Since(began); !errors.Is(err, states.ErrUnknown) || took >= late {
 		t.Errorf("%v after %s", err, took)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	began = time.Now()
-	if _, _, err := e.Swap(ctx, change(k, "b", "d")); err == nil || time.Since(began) > 250*time.Millisecond {
+	if _, _, err := e.Swap(ctx, change(k, "b", "d")); err == nil || time.Since(began) >= timeout {
 		t.Errorf("with a deadline of 50 ms: %v after %s", err, time.Since(began))
 	}
 	p.Delay(0)

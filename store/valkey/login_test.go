@@ -1,14 +1,15 @@
 package valkey_test
 
 import (
-	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"stile.example/stile/stiletest"
 	"stile.example/stile/stiletest/engines"
+	"stile.example/stile/stiletest/ports"
 	"stile.example/stile/store/valkey"
 )
 
@@ -22,12 +23,11 @@ func withTLS(t *testing.T) (port, dir string) {
 			t.Fatal(err)
 		}
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := ports.Free()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ = net.SplitHostPort(l.Addr().String())
-	l.Close()
+	port = strconv.Itoa(free)
 	engines.Redis(t, "tls-port "+port, "tls-cert-file "+filepath.Join(dir, "cert"), "tls-key-file "+filepath.Join(dir, "cert-key"), "tls-auth-clients no")
 	return port, dir
 }

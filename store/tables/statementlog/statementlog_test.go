@@ -21,6 +21,7 @@ import (
 	"pgregory.net/rapid"
 
 	"stile.example/stile/statements"
+	_ "stile.example/stile/stiletest/repeatable"
 	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/storetest/newdb"
 	"stile.example/stile/store/tables/statementlog"

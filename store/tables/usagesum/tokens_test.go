@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	_ "stile.example/stile/stiletest/repeatable"
 	"stile.example/stile/store/tables/usagesum"
 	"stile.example/stile/tokens"
 )
