@@ -88,7 +88,8 @@ func altcha(t *testing.T, ask, answer any) {
 
 func node(t *testing.T, dir string, in []byte, name string, args ...string) []byte {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	// npm may download, as other tests do at the same time.
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, name, args...)
 	var stderr strings.Builder

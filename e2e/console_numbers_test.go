@@ -24,6 +24,15 @@ import (
 	"stile.example/stile/settings"
 )
 
+// waitForDay waits for the next day (UTC) if less than needed is left of this one. At midnight the
+// projection of a month changes, and the first of a month begins a statement.
+func waitForDay(needed time.Duration) {
+	left := time.Until(time.Now().UTC().Truncate(24 * time.Hour).Add(24 * time.Hour))
+	if left < needed {
+		time.Sleep(left + time.Second)
+	}
+}
+
 // used is a row of `stile usage --json`.
 type used struct {
 	Tenant, Day, Route string
@@ -232,6 +241,7 @@ func (s *server) calls(tenant string, tokens []string, single, lists, size int) 
 // say exactly 25 and 5 calls, 75 records, and the same amount: while the month is open, and when it
 // is closed. A second tenant has other numbers, and refused calls are in none.
 func TestNumbersAgree(t *testing.T) {
+	waitForDay(3 * time.Minute)
 	s := newServer(t, "")
 	s.command("tenant", "set", "acme", "--currency", "EUR", "--price", "0.002", "--price-per-record", "0.0005", "--tier", "calls:11=0.001", "--tier", "records:51=0.0001")
 	secret, err := s.Tenant("globe", "--currency", "EUR", "--price", "0.01")

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
+	"testing/synctest"
 )
 
 func TestHealth(t *testing.T) {
@@ -47,27 +47,29 @@ func TestHealth(t *testing.T) {
 // one check, and that one that panics is an answer.
 func TestS77Readiness(t *testing.T) {
 	s := newSite(t)
-	var checks, answers atomic.Int64
-	release := make(chan struct{})
-	s.Ready = func(context.Context) error {
-		checks.Add(1)
-		<-release
-		return nil
-	}
-	var all sync.WaitGroup
-	for range 200 {
-		all.Go(func() {
-			if s.do(ask{path: "/readyz"}).Code == http.StatusOK {
-				answers.Add(1)
-			}
-		})
-	}
-	time.Sleep(100 * time.Millisecond)
-	close(release)
-	all.Wait()
-	if checks.Load() > 5 || answers.Load() != 200 {
-		t.Errorf("%d checks for 200 requests, %d answers", checks.Load(), answers.Load())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var checks, answers atomic.Int64
+		release := make(chan struct{})
+		s.Ready = func(context.Context) error {
+			checks.Add(1)
+			<-release
+			return nil
+		}
+		var all sync.WaitGroup
+		for range 200 {
+			all.Go(func() {
+				if s.do(ask{path: "/readyz"}).Code == http.StatusOK {
+					answers.Add(1)
+				}
+			})
+		}
+		synctest.Wait() // for all to have asked
+		close(release)
+		all.Wait()
+		if checks.Load() != 1 || answers.Load() != 200 {
+			t.Errorf("%d checks for 200 requests, %d answers", checks.Load(), answers.Load())
+		}
+	})
 	s.Ready = func(context.Context) error { return nil }
 	halfClosed, cancel := context.WithCancel(t.Context())
 	cancel() // by net/http, when the client closes its sending side

@@ -73,7 +73,8 @@ func TestS10Secrets(t *testing.T) {
 
 // TestS10Answers checks that no answer to a challenge, correct or wrong, is in a log, a metric, an
 // explanation or stored data. Nor is the challenge's id, which gives access to its picture. Answers
-// are searched as whole words.
+// are searched as whole words. An answer has five digits, as have some durations, days, and values
+// and bounds of metrics: these are left out, since one run in a thousand had such an answer.
 func TestS10Answers(t *testing.T) {
 	s := newSite(t)
 	token := s.mint()
@@ -94,9 +95,11 @@ func TestS10Answers(t *testing.T) {
 		}
 		secrets = append(secrets, task.ID, next.ID, right, wrong, solution)
 	}
+	measured := regexp.MustCompile(`(?m)"took":\d+|\ble="[\d.]+"| [\d.e+-]+$|\bDay:\d+`)
 	for where, text := range map[string]string{
 		"the log": s.lines.String(), "the metrics": s.metrics(), "an explanation": fmt.Sprint(s.notes.notes), "the store": fmt.Sprintf("%+v", s.tokens.states),
 	} {
+		text = measured.ReplaceAllString(text, "")
 		for _, secret := range secrets {
 			if regexp.MustCompile(`\b` + regexp.QuoteMeta(secret) + `\b`).MatchString(text) {
 				t.Errorf("%s has %s", where, secret)

@@ -33,7 +33,7 @@ func serveSteady(t *testing.T, rate int64, grace time.Duration) (url string, fai
 			panic(http.ErrAbortHandler)
 		}
 	})
-	server.ReadTimeout, server.WriteTimeout = time.Second, time.Second
+	server.ReadTimeout, server.WriteTimeout = 2*time.Second, 2*time.Second
 	return "https://" + serveTLS(t, server, 10) + "/", failed
 }
 
@@ -112,20 +112,20 @@ func TestSteady(t *testing.T) {
 func TestSteadyBody(t *testing.T) {
 	server := newServerTLS(t, func(w http.ResponseWriter, r *http.Request) {
 		n, err := io.Copy(io.Discard, SteadyBody(w, r.Body))
-		time.Sleep(1500 * time.Millisecond)
+		time.Sleep(2500 * time.Millisecond)
 		if err == nil {
 			err = r.Context().Err()
 		}
 		fmt.Fprint(w, n, err)
 	})
-	server.ReadTimeout, server.WriteTimeout = time.Second, time.Second
+	server.ReadTimeout, server.WriteTimeout = 2*time.Second, 2*time.Second
 	url := "https://" + serveTLS(t, server, 10) + "/"
 	for name, client := range clients() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r, w := io.Pipe()
 			go func() {
-				for range 15 {
+				for range 25 {
 					io.WriteString(w, "x")
 					time.Sleep(100 * time.Millisecond)
 				}
@@ -136,7 +136,7 @@ func TestSteadyBody(t *testing.T) {
 				t.Fatal(err)
 			}
 			got, err := io.ReadAll(res.Body)
-			if string(got) != "15 <nil>" || err != nil {
+			if string(got) != "25 <nil>" || err != nil {
 				t.Errorf("got %q %v", got, err)
 			}
 		})

@@ -31,6 +31,15 @@ func (c *memoryConn) Write(b []byte) (int, error) {
 	defer c.mu.Unlock()
 	return c.out.Write(b)
 }
+
+// written waits for the end of the connection, and returns everything that the server wrote.
+func (c *memoryConn) written() []byte {
+	<-c.end
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return bytes.Clone(c.out.Bytes())
+}
+
 func (c *memoryConn) Close() error                     { c.one.Do(func() { close(c.end) }); return nil }
 func (c *memoryConn) LocalAddr() net.Addr              { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80} }
 func (c *memoryConn) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 2), Port: 1} }
@@ -80,10 +89,7 @@ func newExchanger(t testing.TB, s server) exchanger {
 func (e exchanger) exchange(sent []byte) []byte {
 	c := newMemoryConn(sent)
 	e.l.conns <- c
-	<-c.end
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return bytes.Clone(c.out.Bytes())
+	return c.written()
 }
 
 // both returns both servers for a handler, each in memory.

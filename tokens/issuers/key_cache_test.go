@@ -154,7 +154,10 @@ func TestS9_BadAnswers(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			i, r, keys := ringWith(t, "a")
-			r.client.http.Timeout = 300 * time.Millisecond
+			within := r.client.http.Timeout
+			if strings.HasPrefix(what, "hangs") {
+				r.client.http.Timeout = time.Second
+			}
 			i.serve("/keys", page)
 			ask(r, noon.Add(2*time.Hour))
 			if n := i.count("/keys"); n != 2 {
@@ -166,6 +169,8 @@ func TestS9_BadAnswers(t *testing.T) {
 			if _, err := r.Renewed(noon.Add(2*time.Hour), noon.Add(2*time.Hour)); err == nil {
 				t.Error("a key that may be new is called unknown")
 			}
+			settle(r)
+			r.client.http.Timeout = within
 			i.says("/keys", jwks("ab"))
 			ask(r, noon.Add(2*time.Hour+time.Minute))
 			keys, err := r.Keys(noon.Add(2 * time.Hour))
