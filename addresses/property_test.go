@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	. "stile.example/stile/addresses"
+	_ "stile.example/stile/stiletest/repeatable"
 )
 
 // TestProperties checks what must hold for every sequence of events: Step is pure; an address

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	_ "stile.example/stile/stiletest/repeatable"
 )
 
 // TestOpenLaw checks that Open returns the Spec of an id.

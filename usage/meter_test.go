@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	_ "stile.example/stile/stiletest/repeatable"
 	"stile.example/stile/usage"
 )
 

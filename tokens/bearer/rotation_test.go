@@ -11,6 +11,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	_ "stile.example/stile/stiletest/repeatable"
 	"stile.example/stile/tokens/signing"
 )
 
