@@ -3,13 +3,11 @@ package e2e
 import (
 	"bufio"
 	"io"
-	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -62,12 +60,7 @@ func TestDemoCommands(t *testing.T) {
 // startDemo starts the demo on free ports, and returns what it prints. It stops with the test.
 func startDemo(t *testing.T, dir string) string {
 	t.Helper()
-	free := map[string]bool{}
-	for len(free) < 3 { // two may be equal
-		free[freeAddress(t)] = true
-	}
-	listen := slices.Collect(maps.Keys(free))
-	cmd := exec.Command("./bin/stile", "serve", "--demo", "--listen", listen[0], "--admin-listen", listen[1], "--demo-listen", listen[2])
+	cmd := exec.Command("./bin/stile", "serve", "--demo", "--listen", freeAddress(t), "--admin-listen", freeAddress(t), "--demo-listen", freeAddress(t))
 	cmd.Dir = dir
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()

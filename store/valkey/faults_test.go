@@ -193,7 +193,7 @@ func TestRestart(t *testing.T) {
 			slow++
 		}
 	}
-	if slow > 10 { // a busy machine delays a few
+	if slow > 4 { // a busy machine delays a few
 		t.Errorf("%d of 20 calls took more than 100 ms", slow)
 	}
 	if failed < 16 { // the first ones may meet the connections that break, at most 4
