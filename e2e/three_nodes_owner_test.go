@@ -108,7 +108,7 @@ func TestThreeNodesEngineOfOthers(t *testing.T) {
 	}
 }
 
-// inValkey sends a command, and returns the first line of the reply.
+// inValkey sends a command, and returns the reply.
 func inValkey(t *testing.T, valkey *engines.Engine, command string) string {
 	t.Helper()
 	reply, err := engines.Command(valkey.Addr, command)

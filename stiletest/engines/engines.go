@@ -30,6 +30,10 @@ const (
 	maxStop = 10 * time.Second // for an engine to stop by itself
 	poll    = 10 * time.Millisecond
 	starts  = 10 // attempts, each on another port
+
+	// maxReply is for sentinels to elect a master, too: an election that fails, such as on a machine
+	// that is busy, is repeated after twice their failover-timeout.
+	maxReply = time.Minute
 )
 
 // Engine is one engine that runs. Its methods must not be called concurrently.

@@ -2,6 +2,7 @@ package engines
 
 import (
 	"context"
+	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -73,14 +74,14 @@ func TestKeyValueServers(t *testing.T) {
 	for name, e := range map[string]*Engine{
 		"redis_version:7": Redis(t, "appendonly yes"), "valkey_version:9": Valkey(t, "appendonly yes"),
 	} {
-		awaitReply(t, e, "INFO server", name)
+		e.AwaitReply("INFO server", name)
 		if reply, err := Command(e.Addr, "SET a b"); reply != "+OK" {
 			t.Fatal(name, reply, err)
 		}
 		time.Sleep(1100 * time.Millisecond) // it writes every second
 		e.Kill()
 		e.Restart()
-		if got, err := bulk(e.Addr, "GET a"); got != "b" {
+		if got, err := Command(e.Addr, "GET a"); got != "b" {
 			t.Errorf("%s: %q, %v after a restart", name, got, err)
 		}
 		e.Pause()
@@ -96,10 +97,10 @@ func TestKeyValueServers(t *testing.T) {
 
 func TestClusterAndSentinel(t *testing.T) {
 	t.Parallel()
-	awaitReply(t, Cluster(t)[2], "CLUSTER INFO", "cluster_size:3")
+	Cluster(t)[2].AwaitReply("CLUSTER INFO", "cluster_size:3")
 	s := Sentinel(t)
 	s.Master.Kill()
-	awaitReply(t, s.Sentinels[0], "INFO sentinel", "status=ok,address="+s.Replica.Addr)
+	s.Sentinels[0].AwaitReply("INFO sentinel", "status=ok,address="+s.Replica.Addr)
 }
 
 // TestEnginesEndWithTheProcess kills a process that has started an engine.
@@ -136,5 +137,33 @@ func TestEnginesEndWithTheProcess(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s after the process: the engine's error is %v, that of its directory %v", maxWait, err, gone)
 		}
+	}
+}
+
+// TestAwaitReply: a server that closes its connections is asked again.
+func TestAwaitReply(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for _, reply := range []string{"", "+no\r\n", "$9\r\nno", "$-1\r\n", "$9\r\nit is: so\r\n"} {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Write([]byte(reply))
+			if reply == "" {
+				c.(*net.TCPConn).SetLinger(0) // the client gets a reset
+			}
+			c.Close()
+		}
+	}()
+	e := &Engine{Addr: l.Addr().String(), t: t}
+	e.AwaitReply("ROLE", ": so")
+	if _, err := Command(e.Addr, "ROLE"); err == nil {
+		t.Error("a connection without a reply has no error")
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -92,19 +94,32 @@ func newKeyValue(t testing.TB, bin string, flags, settings []string) (*Engine, e
 	return e, nil
 }
 
-// Command sends an inline command to a server, and returns the first line of its reply.
+// Command sends an inline command to a server, and returns the text of its reply, or the first line
+// if the reply is not a text.
 func Command(addr, text string) (string, error) {
 	conn, err := net.DialTimeout("tcp", addr, time.Second)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Second))
+	conn.SetDeadline(time.Now().Add(5 * time.Second))
 	if _, err := fmt.Fprintf(conn, "%s\r\n", text); err != nil {
 		return "", err
 	}
-	line, err := bufio.NewReader(conn).ReadString('\n')
-	return strings.TrimSpace(line), err
+	r := bufio.NewReader(conn)
+	line, err := r.ReadString('\n')
+	line = strings.TrimSpace(line)
+	n, isText := strings.CutPrefix(line, "$")
+	if err != nil || !isText || n == "-1" {
+		return line, err
+	}
+	length, err := strconv.Atoi(n)
+	if err != nil {
+		return line, err
+	}
+	b := make([]byte, length)
+	_, err = io.ReadFull(r, b)
+	return string(b), err
 }
 
 // Cluster starts a cluster of three Valkeys, without replicas. Settings are as in valkey.conf.
@@ -131,7 +146,7 @@ func Cluster(t testing.TB, settings ...string) []*Engine {
 		t.Fatalf("engines: form a cluster: %v\n%s", err, out)
 	}
 	for _, e := range nodes {
-		awaitReply(t, e, "CLUSTER INFO", "cluster_state:ok")
+		e.AwaitReply("CLUSTER INFO", "cluster_state:ok")
 	}
 	return nodes
 }
@@ -161,50 +176,26 @@ func Sentinel(t testing.TB, settings ...string) *Sentinels {
 			fmt.Sprintf("sentinel failover-timeout %s 5000", s.Name),
 		}))
 	}
-	awaitReply(t, s.Replica, "INFO replication", "master_link_status:up")
+	s.Replica.AwaitReply("INFO replication", "master_link_status:up")
 	for _, e := range s.Sentinels {
-		awaitReply(t, e, "INFO sentinel", "status=ok,address="+s.Master.Addr+",slaves=1,sentinels=3")
+		e.AwaitReply("INFO sentinel", "status=ok,address="+s.Master.Addr+",slaves=1,sentinels=3")
 	}
 	return s
 }
 
-// awaitReply waits until the reply of a server to a command contains a text.
-func awaitReply(t testing.TB, e *Engine, text, contains string) {
-	t.Helper()
-	for deadline := time.Now().Add(maxWait); ; time.Sleep(poll) {
-		got, err := bulk(e.Addr, text)
+// AwaitReply waits until the reply of the server to a command contains a text. It asks again if no
+// reply arrives, since a server whose role changes closes its connections.
+func (e *Engine) AwaitReply(command, contains string) {
+	if e.t != nil {
+		e.t.Helper()
+	}
+	for deadline := time.Now().Add(maxReply); ; time.Sleep(poll) {
+		got, err := Command(e.Addr, command)
 		if err == nil && strings.Contains(got, contains) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("engines: the reply to %s has no %q after %s: %v\n%s", text, contains, maxWait, err, got)
+			e.fail("the reply to %s has no %q after %s: %v\n%s", command, contains, maxReply, err, got)
 		}
 	}
-}
-
-// bulk returns a server's reply to an inline command, which must be a bulk string.
-func bulk(addr, text string) (string, error) {
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
-	if err != nil {
-		return "", err
-	}
-	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Second))
-	if _, err := fmt.Fprintf(conn, "%s\r\n", text); err != nil {
-		return "", err
-	}
-	r := bufio.NewReader(conn)
-	var n int
-	if _, err := fmt.Fscanf(r, "$%d\r\n", &n); err != nil {
-		return "", err
-	}
-	b := make([]byte, n)
-	for got := 0; got < n; {
-		m, err := r.Read(b[got:])
-		if err != nil {
-			return "", err
-		}
-		got += m
-	}
-	return string(b), nil
 }

@@ -1,8 +1,6 @@
 package faults
 
 import (
-	"fmt"
-	"net"
 	"os/exec"
 	"strings"
 	"sync"
@@ -38,7 +36,7 @@ func TestCluster(t *testing.T) {
 // reshard moves slots of a master to another one.
 func reshard(t *testing.T, from, to *engines.Engine) {
 	t.Helper()
-	id := func(e *engines.Engine) string { return strings.Fields(ask(t, e.Addr, "CLUSTER MYID"))[1] }
+	id := func(e *engines.Engine) string { return send(t, e.Addr, "CLUSTER MYID") }
 	out, err := exec.Command("redis-cli", "--cluster", "reshard", to.Addr, "--cluster-from", id(from), "--cluster-to", id(to),
 		"--cluster-slots", "300", "--cluster-pipeline", "100", "--cluster-yes").CombinedOutput()
 	if err != nil {
@@ -67,20 +65,9 @@ func TestSentinel(t *testing.T) {
 	// the replica is the master.
 	l.fault("sentinel: failed over", 0, func() func() {
 		s.Master.Kill()
-		return func() { awaitMaster(t, s.Replica.Addr) }
+		return func() { s.Replica.AwaitReply("INFO replication", "role:master") }
 	})
 	l.check()
-}
-
-// awaitMaster waits until a server is a master.
-func awaitMaster(t *testing.T, addr string) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if strings.Contains(ask(t, addr, "ROLE"), "master") {
-			return
-		}
-	}
-	t.Fatal("the replica did not become the master")
 }
 
 // TestLostReplies loses more than 10,000 replies of real engines to three nodes that use the same
@@ -134,22 +121,4 @@ func (l *load) burst(callers, calls int) {
 		}
 	}
 	wg.Wait()
-}
-
-// ask sends an inline command, and returns the beginning of the reply.
-func ask(t *testing.T, addr, command string) string {
-	t.Helper()
-	conn, err := net.DialTimeout("tcp", addr, time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
-	fmt.Fprintf(conn, "%s\r\n", command)
-	b := make([]byte, 4096)
-	n, err := conn.Read(b)
-	if err != nil {
-		t.Errorf("%s: %v", command, err)
-	}
-	return string(b[:n])
 }

@@ -185,12 +185,14 @@ func (l *load) transferred() {
 	}
 }
 
-// send sends an inline command to a Valkey.
-func send(t *testing.T, addr, command string) {
+// send sends an inline command to a Valkey, which must succeed, and returns its reply.
+func send(t *testing.T, addr, command string) string {
 	t.Helper()
-	if reply := ask(t, addr, command); !strings.HasPrefix(reply, "+OK") {
-		t.Errorf("%s: %s", command, reply)
+	reply, err := engines.Command(addr, command)
+	if err != nil || strings.HasPrefix(reply, "-") {
+		t.Fatalf("%s: %s, %v", command, reply, err)
 	}
+	return reply
 }
 
 // readOnly makes a database refuse to write, as a replica would.
