@@ -3,6 +3,7 @@ package stiletest
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -125,10 +126,10 @@ func changes(args []string) bool {
 	return false
 }
 
-// awaitNews waits until all nodes that run know what was changed before. They read it one after the
-// other, and before usage is read, all nodes say that they have read the request for what they
-// count. The second time, all have finished what they began the first time.
-func (n *Nodes) awaitNews() error {
+// awaitNews waits until all nodes that run know what was changed on one of them. They read it one
+// after the other, and before usage is read, all nodes say that they have read the request for what
+// they count. The second time, all have finished what they began the first time.
+func (n *Nodes) awaitNews(changed *Server, isContent bool) error {
 	if n.balancer == nil {
 		return nil // they read everything at the start
 	}
@@ -137,23 +138,37 @@ func (n *Nodes) awaitNews() error {
 			return err
 		}
 	}
+	if !isContent {
+		return nil
+	}
+	var list struct{ Generation int64 }
+	if err := changed.CommandJSON(&list, "content", "collections"); err != nil {
+		return err
+	}
 	for end := time.Now().Add(maxWait); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		var all []struct {
-			Address    string
-			Generation int64
-		}
-		if err := n.list[0].CommandJSON(&all, "nodes"); err != nil {
+		others, err := n.withoutGeneration(list.Generation)
+		if err != nil || others == 0 {
 			return err
 		}
-		generations := map[int64]bool{}
-		for _, one := range all {
-			if one.Address != "" {
-				generations[one.Generation] = true
-			}
-		}
-		if len(generations) <= 1 {
-			return nil
+	}
+	return fmt.Errorf("some nodes do not serve generation %d of the corpus after %v", list.Generation, maxWait)
+}
+
+// withoutGeneration returns how many nodes last said that they serve an older generation of the
+// corpus.
+func (n *Nodes) withoutGeneration(generation int64) (others int, err error) {
+	var all []struct {
+		Address    string
+		Generation int64
+	}
+	err = n.list[0].CommandJSON(&all, "nodes")
+	for _, one := range all {
+		if one.Address != "" && one.Generation < generation {
+			others++
 		}
 	}
-	return fmt.Errorf("the nodes have different generations of the corpus after %v", maxWait)
+	return others, err
 }
+
+// any returns a node that is chosen at random.
+func (n *Nodes) any() *Server { return n.list[rand.IntN(len(n.list))] }

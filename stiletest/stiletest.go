@@ -12,7 +12,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"os"
@@ -213,7 +212,7 @@ func (s *Server) wait(onFailure error) error {
 // is for one that is chosen at random.
 func (s *Server) Program(args ...string) *exec.Cmd {
 	if s.Nodes != nil && len(s.Nodes.list) > 0 {
-		return s.Nodes.list[rand.IntN(len(s.Nodes.list))].Program(args...)
+		return s.Nodes.any().Program(args...)
 	}
 	cmd := exec.Command(s.Binary, args...)
 	cmd.Dir, cmd.Env = s.Dir, s.environ()
@@ -223,14 +222,23 @@ func (s *Server) Program(args ...string) *exec.Cmd {
 // Command runs a command of the program in the server's directory, and returns its standard output.
 // If several nodes run, and the command may have changed something, all know that afterwards.
 func (s *Server) Command(args ...string) (string, error) {
+	if s.Nodes == nil || len(s.Nodes.list) == 0 {
+		return s.command(args...)
+	}
+	n := s.Nodes.any()
+	out, err := n.command(args...)
+	if err == nil && changes(args) {
+		err = s.Nodes.awaitNews(n, args[0] == "content")
+	}
+	return out, err
+}
+
+func (s *Server) command(args ...string) (string, error) {
 	cmd := s.Program(args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
 		return stdout.String(), fmt.Errorf("stile %s: %w\n%s", strings.Join(args, " "), err, &stderr)
-	}
-	if s.Nodes != nil && changes(args) {
-		return stdout.String(), s.Nodes.awaitNews()
 	}
 	return stdout.String(), nil
 }
