@@ -45,6 +45,9 @@ func Build(dir string) (string, error) {
 // code. A package that uses it should import stile.example/stile/commands, so that a change of the
 // program invalidates cached test results.
 func Main(m interface{ Run() int }, binary *string) int {
+	// A form that is sent while a server closes its idle connection is lost. Node.js closes it after
+	// 5 s, and stile after 7 s.
+	http.DefaultTransport.(*http.Transport).IdleConnTimeout = 4 * time.Second
 	dir, err := os.MkdirTemp("", "stile-test")
 	if err == nil {
 		defer os.RemoveAll(dir)
