@@ -178,7 +178,7 @@ var allowedImports = map[string]string{
 	"bench/challenge":           "challenge stiletest/leftovers",
 	"bench/wordnet":             "stiletest stiletest/leftovers",
 	"stiletest/smuggling":       "",
-	"stiletest":                 "stiletest/leftovers",
+	"stiletest":                 "stiletest/leftovers stiletest/ports",
 	"stiletest/leftovers":       "",
 	"stiletest/seeds":           "",
 	"stiletest/ports":           "",

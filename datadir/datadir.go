@@ -95,6 +95,7 @@ type Dir struct {
 	blocks    *blockFeed
 
 	quotasFail atomic.Bool
+	policyFor  atomic.Int64 // the generation of the corpus that the policy of addresses is for
 
 	held       *lock
 	inspecting sync.Mutex // held by Inspect
@@ -370,6 +371,7 @@ func (d *Dir) UpdateAddressPolicy(ctx context.Context) error {
 		return err
 	}
 	d.Addresses.SetPolicy(d.Settings().Addresses().For(corpus.Items))
+	d.policyFor.Store(corpus.Generation)
 	return nil
 }
 

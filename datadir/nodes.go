@@ -135,11 +135,9 @@ func (d *Dir) join(ctx context.Context, s *settings.Settings) (m store.Member, e
 	}}, nil
 }
 
-// generation returns the generation of the corpus that this node serves.
-func (d *Dir) generation() int64 {
-	f, _ := d.Store.Following()
-	return f.Generation
-}
+// generation returns the generation of the corpus that this node serves, once the policy of
+// addresses is the one for its size.
+func (d *Dir) generation() int64 { return d.policyFor.Load() }
 
 const (
 	// WarnClock is the difference of two clocks that is reported, and MaxClock that with which a node
@@ -191,23 +189,18 @@ func (d *Dir) Serve(ctx context.Context, address string) (stop func()) {
 func (d *Dir) followCorpus(ctx context.Context) {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
-	for last := int64(-1); ; {
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		now := d.generation()
-		if now == last {
+		if f, _ := d.Store.Following(); f.Generation == d.policyFor.Load() {
 			continue
 		}
-		if err := d.UpdateAddressPolicy(ctx); err != nil {
-			if ctx.Err() == nil {
-				d.Log.Warn("can't adapt the budgets of addresses to the size of the corpus; the next attempt is in a moment", "err", err)
-			}
-			continue
+		if err := d.UpdateAddressPolicy(ctx); err != nil && ctx.Err() == nil {
+			d.Log.Warn("can't adapt the budgets of addresses to the size of the corpus; the next attempt is in a moment", "err", err)
 		}
-		last = now
 	}
 }
 

@@ -77,8 +77,10 @@ func unstarted(t testing.TB, settings string) *stiletest.Server {
 	return &stiletest.Server{Binary: binary, Dir: t.TempDir(), Settings: settings, Env: stiletest.NoChallenges(), Nodes: threeNodes(t)}
 }
 
+// newClient returns a client that closes idle connections before the server does: a form that is
+// sent while the server closes its connection is lost.
 func newClient() *http.Client {
-	return &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1000}}
+	return &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 1000, IdleConnTimeout: 5 * time.Second}}
 }
 
 // fillCorpus imports 30 items and adds the tenant.

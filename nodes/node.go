@@ -27,7 +27,7 @@ type Options struct {
 	Settle func(context.Context) error
 	// Scan copies what dead nodes have counted to the database.
 	Scan func(context.Context) error
-	// Generation returns the generation of the corpus that this node serves.
+	// Generation returns the generation of the corpus that this node serves, and has adapted to.
 	Generation func() int64
 }
 

@@ -38,7 +38,8 @@ type upstream struct {
 const checkEvery = 200 * time.Millisecond
 
 func newBalancer(l net.Listener, n *Nodes) *balancer {
-	b := &balancer{affinity: n.Affinity, to: &http.Transport{MaxIdleConnsPerHost: 1000, DisableCompression: true}}
+	// As each proxy must, it closes idle connections before the nodes do.
+	b := &balancer{affinity: n.Affinity, to: &http.Transport{MaxIdleConnsPerHost: 1000, DisableCompression: true, IdleConnTimeout: 5 * time.Second}}
 	for _, s := range n.list {
 		u := &upstream{host: strings.TrimPrefix(s.URL, "http://")}
 		u.ready.Store(true)

@@ -39,15 +39,15 @@ func (n *Nodes) All() []*Server { return n.list }
 // startNodes starts the balancer and all nodes, at the same time.
 func (s *Server) startNodes() (err error) {
 	n := s.Nodes
-	listen := "127.0.0.1:0"
-	if s.URL != "" {
-		listen = strings.TrimPrefix(s.URL, "http://")
+	if s.URL == "" {
+		if s.URL, err = freeURL(); err != nil {
+			return err
+		}
 	}
-	l, err := net.Listen("tcp", listen)
+	l, err := net.Listen("tcp", strings.TrimPrefix(s.URL, "http://"))
 	if err != nil {
 		return err
 	}
-	s.URL = "http://" + l.Addr().String()
 	if n.list == nil {
 		n.list = s.newNodes(l.Addr())
 		if err := os.WriteFile(filepath.Join(s.Dir, "store.key"), []byte(storeKey), 0o600); err != nil {

@@ -1,6 +1,6 @@
 // Package stiletest runs the real program, for tests and measurements of exactly what operators
-// run. It builds the binary, serves a new data directory on ports that the kernel chooses, kills
-// and restarts the server, and runs commands.
+// run. It builds the binary, serves a new data directory on free ports, kills and restarts the
+// server, and runs commands.
 package stiletest
 
 import (
@@ -24,6 +24,7 @@ import (
 	"time"
 
 	"stile.example/stile/stiletest/leftovers"
+	"stile.example/stile/stiletest/ports"
 )
 
 // maxWait is how long a server may take to start or to stop.
@@ -43,6 +44,9 @@ func Build(dir string) (string, error) {
 // code. A package that uses it should import stile.example/stile/commands, so that a change of the
 // program invalidates cached test results.
 func Main(m interface{ Run() int }, binary *string) int {
+	// A form that is sent while a server closes its idle connection is lost. Node.js closes it after
+	// 5 s, and stile after 7 s.
+	http.DefaultTransport.(*http.Transport).IdleConnTimeout = 4 * time.Second
 	dir, err := os.MkdirTemp("", "stile-test")
 	if err == nil {
 		defer os.RemoveAll(dir)
@@ -90,10 +94,15 @@ func (s *Server) Start() error {
 	if s.Nodes != nil {
 		return s.startNodes()
 	}
-	listen, admin := "127.0.0.1:0", "127.0.0.1:0"
-	if s.URL != "" {
-		listen, admin = s.URL[strings.Index(s.URL, "//")+2:], strings.TrimPrefix(s.AdminURL, "http://")
+	if s.URL == "" {
+		var public, admin error
+		s.URL, public = freeURL()
+		s.AdminURL, admin = freeURL()
+		if err := errors.Join(public, admin); err != nil {
+			return err
+		}
 	}
+	listen, admin := s.URL[strings.Index(s.URL, "//")+2:], strings.TrimPrefix(s.AdminURL, "http://")
 	text := fmt.Sprintf("listen: %q\nadmin_listen: %q\n%s\n", listen, admin, s.Settings)
 	if err := os.WriteFile(filepath.Join(s.Dir, s.file()), []byte(text), 0o600); err != nil {
 		return err
@@ -115,6 +124,13 @@ func (s *Server) Start() error {
 	s.exit = make(chan error, 1)
 	go func(cmd *exec.Cmd, exit chan error) { <-read; exit <- cmd.Wait() }(s.cmd, s.exit)
 	return s.waitReady()
+}
+
+// freeURL returns the URL of a port that nothing else takes, not even between the end of a server
+// and its next start.
+func freeURL() (string, error) {
+	port, err := ports.Free()
+	return fmt.Sprint("http://127.0.0.1:", port), err
 }
 
 // file returns the name of the settings' file.

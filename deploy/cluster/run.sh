@@ -168,13 +168,13 @@ start_valkey() {
   for i in 1 2 3; do await "valkey$i" "does not respond" redis-cli -p $((PORT + 40 + i)) ping; done
   met || redis-cli --cluster create --cluster-yes 127.0.0.1:$((PORT + 41)) 127.0.0.1:$((PORT + 42)) 127.0.0.1:$((PORT + 43)) >"$dir/create.log" 2>&1 ||
     { cat "$dir/create.log" >&2; fail "the Valkeys don't form a cluster"; }
-  await valkey1 "is not in a complete cluster" formed
+  for i in 1 2 3; do await "valkey$i" "is not in a complete cluster" formed $((PORT + 40 + i)); done
 }
 
 # met reports whether the Valkeys know one another from an earlier run with the same directory.
 # Their cluster needs some seconds to be complete again.
 met() { ! redis-cli -p $((PORT + 41)) cluster info | grep -q cluster_known_nodes:1[^0-9]; }
-formed() { redis-cli -p $((PORT + 41)) cluster info | grep -q cluster_state:ok; }
+formed() { redis-cli -p "$1" cluster info | grep -q cluster_state:ok; }
 
 # --- nodes ------------------------------------------------------------------------------------
 

@@ -78,7 +78,7 @@ func TestKeyValueServers(t *testing.T) {
 		if reply, err := Command(e.Addr, "SET a b"); reply != "+OK" {
 			t.Fatal(name, reply, err)
 		}
-		time.Sleep(1100 * time.Millisecond) // it writes every second
+		e.AwaitReply("INFO persistence", "aof_buffer_length:0") // it may reply before it writes
 		e.Kill()
 		e.Restart()
 		if got, err := Command(e.Addr, "GET a"); got != "b" {

@@ -49,7 +49,8 @@ export class Api {
   }
 
   async #answer(request, response) {
-    const body = await read(request)
+    const body = await read(request).catch(() => undefined) // the page has ended meanwhile
+    if (!body) return
     const url = new URL(request.url, this.origin)
     const noted = {method: request.method, url: request.url, path: url.pathname, headers: request.headers, form: new URLSearchParams(request.method === 'POST' ? body.toString() : url.search)}
     this.requests.push(noted)
