@@ -137,6 +137,25 @@ func TestSessionProofsCoverParameters(t *testing.T) {
 	}
 }
 
+// TestSessionProofsCoverThePathAsSent checks paths in each spelling, also those that URLs must not
+// have but that browsers send, and that another spelling of the same path is another one.
+func TestSessionProofsCoverThePathAsSent(t *testing.T) {
+	s := newSite(t)
+	for way := range carriers {
+		v := s.agree(way)
+		for _, id := range []string{"a|b", "a^b", `a"b`, "a{b}", "a`b", "é", "%C3%A9", "%c3%a9", "%7C", "%7c", "a%41", "a%2Fb", "~!$&'()*+,;=:@[]"} {
+			path := itemsPath + "/" + id
+			if rec := v.call(way, path, ""); refusalIn(rec) != codes.NotFound {
+				t.Errorf("%s: %s", path, rec.Body)
+			}
+		}
+		text := v.proof(way, itemsPath+"/a|b")
+		if rec := v.carry(way, itemsPath+"/a%7Cb", v.token, text, ""); refusalIn(rec) != codes.ProofInvalid {
+			t.Errorf("another spelling: %s", rec.Body)
+		}
+	}
+}
+
 // TestSessionOffers checks to which calls a session is offered: those that are admitted, with the
 // claim in a DPoP proof by the key that the token is bound to.
 func TestSessionOffers(t *testing.T) {

@@ -3,6 +3,7 @@ package proofs
 import (
 	"crypto/ecdh"
 	"crypto/rand"
+	"net/url"
 	"time"
 
 	"stile.example/stile/handlers/transport"
@@ -19,7 +20,7 @@ type Sessions struct {
 // Check checks the session proof of a request with a token.
 func (s Sessions) Check(r *transport.Request, text, token string, id tokens.ID) (session.Proof, error) {
 	return s.Sealer.Check(text, session.Request{
-		Method: r.HTTP.Method, Origin: s.Origin, Path: r.HTTP.URL.EscapedPath(), Token: token, ID: id,
+		Method: r.HTTP.Method, Origin: s.Origin, Path: pathOf(r.HTTP.URL), Token: token, ID: id,
 		Params: func(yield func(name, value string) bool) {
 			for _, p := range r.Params {
 				if p.Name != "proof" && p.Name != "callback" && !yield(p.Name, p.Value) {
@@ -28,6 +29,15 @@ func (s Sessions) Check(r *transport.Request, text, token string, id tokens.ID) 
 			}
 		},
 	}, r.At)
+}
+
+// pathOf returns the path as it was sent. Browsers send characters such as | and ^ as they are, and
+// EscapedPath would escape them.
+func pathOf(u *url.URL) string {
+	if u.RawPath != "" { // the path is not as net/url would escape it
+		return u.RawPath
+	}
+	return u.EscapedPath()
 }
 
 // Agreement is what a DPoP proof offers: the browser's public key, and the SHA-256 of the token.
