@@ -404,6 +404,41 @@ func TestSimultaneousSessionProofs(t *testing.T) {
 	}
 }
 
+// TestSimultaneousSessionProofsReadOnce checks that requests with the counter of a request that is
+// running are refused before they read anything, so that it can't be used up under that request.
+func TestSimultaneousSessionProofsReadOnce(t *testing.T) {
+	s := newSite(t)
+	v := s.agree(2)
+	before := s.corpus.reads.Load()
+	s.corpus.during = func() {
+		s.corpus.during = nil
+		for _, path := range []string{itemsPath, itemsPath + "/one", "/v1/suggest", "/v1/collections", "/v1/token"} {
+			v.session.Counter = 1
+			if rec := v.call(2, path, "203.0.113.9"); refusalIn(rec) != codes.ProofInvalid || !strings.Contains(rec.Body.String(), "its counter was used before") {
+				t.Errorf("%s: %s", path, rec.Body)
+			}
+		}
+	}
+	if rec := v.call(2, itemsPath, ""); rec.Code != 200 {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+	if n := s.corpus.reads.Load() - before; n != 1 {
+		t.Errorf("%d reads, want 1", n)
+	}
+	if rec := v.call(2, itemsPath, ""); rec.Code != 200 || v.session.Counter != 3 {
+		t.Errorf("the next counter: %d %s", rec.Code, rec.Body)
+	}
+	s.corpus.bomb = "while it reads"
+	text := v.proof(2, itemsPath)
+	if rec := s.carry(2, itemsPath, v.token, text, ""); rec.Code != 500 {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+	s.corpus.bomb = nil
+	if rec := s.carry(2, itemsPath, v.token, text, ""); rec.Code != 200 {
+		t.Errorf("the counter of a request that failed: %d %s", rec.Code, rec.Body)
+	}
+}
+
 // TestSessionProofsAreSecrets checks that neither a ticket nor a proof is logged.
 func TestSessionProofsAreSecrets(t *testing.T) {
 	s := newSite(t)
