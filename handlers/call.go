@@ -73,13 +73,6 @@ func (a *API) counted(route tokens.Route, upTo func(*request) int, read readFunc
 // the items whose titles the response contains.
 func (a *API) uncounted(read func(context.Context, *transport.Request) (ids []string, err error)) echo.HandlerFunc {
 	shown := titles.New()
-	q := func(ctx context.Context, r *request) (int, error) {
-		ids, err := read(ctx, &r.Request)
-		if err != nil {
-			return 0, err
-		}
-		return shown.Count(r.claims.ID, ids), nil
-	}
 	return a.contentRoute(func(ctx context.Context, r *request) error {
 		if err := a.authorize(r); err != nil {
 			return err
@@ -87,22 +80,27 @@ func (a *API) uncounted(read func(context.Context, *transport.Request) (ids []st
 		if err := a.hasCalls(r); err != nil {
 			return err
 		}
-		suggest := func(shown int) tokens.Call {
+		suggest := func(n int) tokens.Call {
 			e := r.event(0, 0)
-			e.Titles = uint32(shown)
+			e.Titles = uint32(n)
 			return e
 		}
 		if err := a.check(ctx, r, tokens.Check{Call: suggest(titles.Max), Suggest: true}); err != nil {
 			return err
 		}
-		shown, err := a.runQuery(ctx, r, q)
+		var ids []string
+		_, err := a.runQuery(ctx, r, func(ctx context.Context, r *request) (_ int, err error) {
+			ids, err = read(ctx, &r.Request)
+			return 0, err
+		})
 		if err != nil {
 			return a.attempt(ctx, r, tokens.Attempt{Call: suggest(0), Suggest: true}, err)
 		}
-		state, err := a.applyEvent(ctx, r, tokens.Suggest(suggest(shown)))
+		state, err := a.applyEvent(ctx, r, tokens.Suggest(suggest(shown.New(r.claims.ID, ids))))
 		if err != nil {
 			return err
 		}
+		shown.Add(r.claims.ID, ids)
 		a.reply(r, state)
 		return nil
 	})

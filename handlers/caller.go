@@ -21,6 +21,7 @@ type caller struct {
 	proof    proof.Checked // the DPoP proof from which key was read; zero: there is none
 	once     tokens.Once   // the proof, as long as it must be spent with the next write; zero: none
 	counter  uint32        // the same for a session proof; 0: none
+	use      proofs.Use    // of the session proof, until the request is answered
 	binder   bool          // this request bound the token
 	settled  bool          // this request has seen that the token's address was consulted
 	call     tokens.Call   // memory for the event of a counted call

@@ -290,12 +290,17 @@ type corpus struct {
 	bomb  any
 	many  int    // items that a search finds, instead of two
 	item  []byte // the item, instead of oneItem
+
+	during func() // runs in each read; nil: nothing does
 }
 
 const oneItem = `{"id":"one","title":"One"}`
 
 func (c *corpus) read() error {
 	c.reads.Add(1)
+	if c.during != nil {
+		c.during()
+	}
 	if c.bomb != nil {
 		panic(c.bomb)
 	}

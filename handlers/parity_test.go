@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"stile.example/stile/content"
 	"stile.example/stile/handlers/codes"
@@ -200,6 +201,33 @@ func TestSpellingsInParameters(t *testing.T) {
 	}
 	if rec := s.get("/v1/items/o%E2%80%8Bne", s.mint()); rec.Code != 200 {
 		t.Errorf("an id with an invisible character: %d %s", rec.Code, rec.Body)
+	}
+}
+
+// TestTitlesOfRefusedSuggestions checks that the titles of suggestions that were refused when they
+// had been read still count when the request is repeated.
+func TestTitlesOfRefusedSuggestions(t *testing.T) {
+	s := newSite(t)
+	s.policy.Token.SpikeSuggestions = 1
+	token := s.mint()
+	s.corpus.during = func() {
+		s.corpus.during = nil
+		s.get("/v1/suggest?q=", token) // fills the window
+	}
+	rec := s.get("/v1/suggest?q=o", token)
+	if refusalIn(rec) != codes.ChallengeRequired {
+		t.Fatalf("%d %s", rec.Code, rec.Body)
+	}
+	task := s.taskOf(rec)
+	s.reply(task.ID, s.solve(task.ID), token)
+	for range 2 {
+		s.now = s.now.Add(time.Minute)
+		if rec := s.get("/v1/suggest?q=o", token); rec.Code != 200 {
+			t.Fatalf("%d %s", rec.Code, rec.Body)
+		}
+		if hints := s.tokens.states[s.idOf(token)].Hints; hints != 1 {
+			t.Errorf("%d titles counted, want 1", hints)
+		}
 	}
 }
 

@@ -32,8 +32,8 @@ func (a *API) checkProof(r *request, token string, inURL bool) error {
 	}
 	r.needsProof = needed
 	if session.IsProof(text) {
-		checked, err := a.Sessions.Check(&r.Request, text, token, r.claims.ID)
-		r.counter = checked.Counter
+		checked, use, err := a.Sessions.Check(&r.Request, text, token, r.claims.ID)
+		r.counter, r.use = checked.Counter, use
 		return r.useProofBy(checked.Key, err)
 	}
 	checked, err := a.Proofs.Check(text, proof.Request{

@@ -110,7 +110,7 @@ func (r *request) callbackFault() error {
 func (a *API) contentRoute(handle func(context.Context, *request) error) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := a.acquireRequest(c.Response().Writer, c.Request(), c.Path())
-		defer r.releaseRequest()
+		defer func() { a.Sessions.End(r.use); r.releaseRequest() }()
 		r.PathID = transport.PathParam(c, "id")
 		err := r.check()
 		if err == nil {

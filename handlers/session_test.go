@@ -137,6 +137,25 @@ func TestSessionProofsCoverParameters(t *testing.T) {
 	}
 }
 
+// TestSessionProofsCoverThePathAsSent checks paths in each spelling, also those that URLs must not
+// have but that browsers send, and that another spelling of the same path is another one.
+func TestSessionProofsCoverThePathAsSent(t *testing.T) {
+	s := newSite(t)
+	for way := range carriers {
+		v := s.agree(way)
+		for _, id := range []string{"a|b", "a^b", `a"b`, "a{b}", "a`b", "é", "%C3%A9", "%c3%a9", "%7C", "%7c", "a%41", "a%2Fb", "~!$&'()*+,;=:@[]"} {
+			path := itemsPath + "/" + id
+			if rec := v.call(way, path, ""); refusalIn(rec) != codes.NotFound {
+				t.Errorf("%s: %s", path, rec.Body)
+			}
+		}
+		text := v.proof(way, itemsPath+"/a|b")
+		if rec := v.carry(way, itemsPath+"/a%7Cb", v.token, text, ""); refusalIn(rec) != codes.ProofInvalid {
+			t.Errorf("another spelling: %s", rec.Body)
+		}
+	}
+}
+
 // TestSessionOffers checks to which calls a session is offered: those that are admitted, with the
 // claim in a DPoP proof by the key that the token is bound to.
 func TestSessionOffers(t *testing.T) {
@@ -382,6 +401,41 @@ func TestSimultaneousSessionProofs(t *testing.T) {
 	}
 	if got := s.tokens.states[s.idOf(v.token)]; got.OpenChallenge.Left != 5 || got.ChallengesIssued != 1 {
 		t.Errorf("the challenge: %+v", got.OpenChallenge)
+	}
+}
+
+// TestSimultaneousSessionProofsReadOnce checks that requests with the counter of a request that is
+// running are refused before they read anything, so that it can't be used up under that request.
+func TestSimultaneousSessionProofsReadOnce(t *testing.T) {
+	s := newSite(t)
+	v := s.agree(2)
+	before := s.corpus.reads.Load()
+	s.corpus.during = func() {
+		s.corpus.during = nil
+		for _, path := range []string{itemsPath, itemsPath + "/one", "/v1/suggest", "/v1/collections", "/v1/token"} {
+			v.session.Counter = 1
+			if rec := v.call(2, path, "203.0.113.9"); refusalIn(rec) != codes.ProofInvalid || !strings.Contains(rec.Body.String(), "its counter was used before") {
+				t.Errorf("%s: %s", path, rec.Body)
+			}
+		}
+	}
+	if rec := v.call(2, itemsPath, ""); rec.Code != 200 {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+	if n := s.corpus.reads.Load() - before; n != 1 {
+		t.Errorf("%d reads, want 1", n)
+	}
+	if rec := v.call(2, itemsPath, ""); rec.Code != 200 || v.session.Counter != 3 {
+		t.Errorf("the next counter: %d %s", rec.Code, rec.Body)
+	}
+	s.corpus.bomb = "while it reads"
+	text := v.proof(2, itemsPath)
+	if rec := s.carry(2, itemsPath, v.token, text, ""); rec.Code != 500 {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+	s.corpus.bomb = nil
+	if rec := s.carry(2, itemsPath, v.token, text, ""); rec.Code != 200 {
+		t.Errorf("the counter of a request that failed: %d %s", rec.Code, rec.Body)
 	}
 }
 

@@ -3,6 +3,7 @@ package titles
 
 import (
 	"hash/maphash"
+	"slices"
 	"sync"
 
 	"stile.example/stile/recent"
@@ -38,8 +39,22 @@ func New() *Shown {
 	return &Shown{seed: maphash.MakeSeed(), tokens: recent.New[tokens.ID, *marks](maxShown)}
 }
 
-// Count returns how many of the ids are new to the token, and stores them.
-func (t *Shown) Count(token tokens.ID, ids []string) (n int) {
+// New returns how many of the ids, which must be different, are new to the token.
+func (t *Shown) New(token tokens.ID, ids []string) (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s, known := t.tokens.Use(token)
+	for _, id := range ids {
+		if !known || !s.has(t.mark(id)) {
+			n++
+		}
+	}
+	return n
+}
+
+// Add stores the ids of a response that was admitted. Those of a refused one stay new: otherwise
+// they would be shown without being counted when the request is repeated.
+func (t *Shown) Add(token tokens.ID, ids []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s, known := t.tokens.Use(token)
@@ -48,21 +63,14 @@ func (t *Shown) Count(token tokens.ID, ids []string) (n int) {
 		t.tokens.Put(token, s)
 	}
 	for _, id := range ids {
-		if s.add(uint32(maphash.String(t.seed, id)) | 1) {
-			n++
+		if mark := t.mark(id); !s.has(mark) {
+			s.list[s.next] = mark
+			s.next = (s.next + 1) % titlesShown
 		}
 	}
-	return n
 }
 
-// add reports whether a mark, which is not 0, is new, and stores it.
-func (s *marks) add(mark uint32) bool {
-	for _, m := range s.list {
-		if m == mark {
-			return false
-		}
-	}
-	s.list[s.next] = mark
-	s.next = (s.next + 1) % titlesShown
-	return true
-}
+// mark returns what is stored of an id; it is not 0.
+func (t *Shown) mark(id string) uint32 { return uint32(maphash.String(t.seed, id)) | 1 }
+
+func (s *marks) has(mark uint32) bool { return slices.Contains(s.list[:], mark) }

@@ -24,8 +24,8 @@ import (
 	"time"
 )
 
-// Life is how long a ticket is valid at most. It bounds what a script that has run on a page can do
-// elsewhere with proofs that it made in advance.
+// Life is how long a ticket is valid at most. After it, only the key that the token is bound to can
+// agree on another session.
 const Life = time.Hour
 
 // MaxCounter is the highest counter of a proof.

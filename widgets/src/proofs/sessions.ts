@@ -2,12 +2,15 @@ import {base64url, bytes} from '../bytes'
 import {own} from '../own'
 import type {Field} from '../ports'
 
-/** The number of counters that a tab takes at a time. */
-const blockSize = 16
+/**
+ * The number of counters that a tab takes at a time. The server refuses a counter that is 64 or
+ * more below the highest, so that 16 tabs may open at the same time.
+ */
+const blockSize = 4
 
 /**
  * The time in ms after which a tab takes new counters. Meanwhile other tabs may have used higher
- * ones, and the server refuses a counter that is 64 or more below the highest.
+ * ones.
  */
 const blockTime = 5_000
 
