@@ -32,6 +32,7 @@ type Server struct {
 
 	last     time.Duration // see lastRequests
 	open     atomic.Int64  // connections of net/http
+	handing  atomic.Int64  // connections that net/http does not count yet
 	draining atomic.Bool
 	mu       sync.Mutex
 	listener net.Listener       // nil before Serve
@@ -71,6 +72,7 @@ func (s *Server) count(next func(net.Conn, http.ConnState)) func(net.Conn, http.
 		switch state {
 		case http.StateNew:
 			s.open.Add(1)
+			s.handing.Add(-1)
 		case http.StateClosed, http.StateHijacked:
 			s.open.Add(-1)
 		}
@@ -123,6 +125,7 @@ func (s *Server) accept(l net.Listener) error {
 // start serves a connection, unless the server is closed.
 func (s *Server) start(nc net.Conn) {
 	c := &conn{server: s, raw: nc, net: nc}
+	c.reading.Store(true)
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -141,12 +144,15 @@ func (s *Server) forget(c *conn) {
 	delete(s.live, c)
 }
 
-// handOver gives a connection to net/http.
-func (s *Server) handOver(c net.Conn) {
+// handOver gives a connection to net/http, as the connection to.
+func (s *Server) handOver(c *conn, to net.Conn) {
+	s.handing.Add(1)
+	c.reading.Store(false) // after that: see mayHandOver. From now on, hurry changes nothing
 	select {
-	case s.handed <- c:
+	case s.handed <- to:
 	case <-s.end:
-		c.Close()
+		s.handing.Add(-1)
+		to.Close()
 	}
 }
 
@@ -191,7 +197,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	last, cancel := context.WithTimeout(ctx, s.last)
 	defer cancel()
-	s.wait(ctx, s.isReading)                               // those may be handed over
+	s.wait(ctx, s.mayHandOver)
 	s.wait(last, func() bool { return s.open.Load() > 0 }) // those may be about to send a request
 	errs := make(chan error, 1)
 	go func() { errs <- s.http.Shutdown(ctx) }()
@@ -224,14 +230,15 @@ func (s *Server) all() map[*conn]struct{} {
 	return live
 }
 
-// isReading reports whether a live connection waits for a request.
-func (s *Server) isReading() bool {
+// mayHandOver reports whether a connection may still be handed over, or has just been. After
+// [http.Server.Shutdown], net/http would close it.
+func (s *Server) mayHandOver() bool {
 	for c := range s.all() {
 		if c.reading.Load() {
 			return true
 		}
 	}
-	return false
+	return s.handing.Load() > 0
 }
 
 // wait waits as long as there are connections of a kind, or until ctx ends.
