@@ -4,8 +4,9 @@
 //
 // A request is plain if its bytes are exactly as those that programs write: request.go has the
 // grammar, a whitelist. At the first request that is not plain, the connection is handed over to
-// net/http with the bytes that were read, and stays there. Handlers see no difference, except that
-// a request's context does not end when the client leaves.
+// net/http with the bytes that were read, and stays there. Handlers see these differences: a
+// request's context does not end when the client leaves, and a response can't be flushed, hijacked
+// or given deadlines. The limit for a response includes the time in which its request arrived.
 package plain
 
 import (
