@@ -91,7 +91,12 @@ func (l *limitListener) Accept() (net.Conn, error) {
 		<-l.slots
 		return nil, err
 	}
-	return &limitedConn{Conn: c, release: sync.OnceFunc(func() { <-l.slots })}, nil
+	return l.limited(c), nil
+}
+
+// limited returns a connection that has a slot.
+func (l *limitListener) limited(c net.Conn) net.Conn {
+	return &limitedConn{Conn: c, release: sync.OnceFunc(func() { <-l.slots })}
 }
 
 func (l *limitListener) Close() error {

@@ -474,6 +474,34 @@ func TestShutdownWhileHandingOver(t *testing.T) {
 	}
 }
 
+// TestShutdownWithQueue checks that connections which the server has not accepted yet get their
+// responses: at a busy time, all new ones wait in the system's queue.
+func TestShutdownWithQueue(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := running{New(connections.Server(echoed), refuseAsNetHTTP), l.Addr().String(), make(chan error, 1)}
+	t.Cleanup(func() { s.Close() })
+	s.listener = connections.Limit(l, 20)
+	plain, form := s.dial(t), s.dial(t)
+	plain.send(get("a"))
+	form.send(formHi)
+	go func() { s.done <- s.http.Serve(handedListener{s.Server, l.Addr()}) }()
+	close(s.accepted) // accept has not seen them
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Shutdown(context.Background()) }()
+	if res := plain.expect("GET /v1/a ", true); !res.Close {
+		t.Error("the connection stays open")
+	}
+	if res := form.expect("POST /v1/a hi", false); !res.Close {
+		t.Error("the connection stays open")
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestHurry checks that a connection which was handed over keeps the limits of net/http when the
 // server stops, and that the handshake of one which is new does not delay the stop.
 func TestHurry(t *testing.T) {

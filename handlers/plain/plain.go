@@ -37,6 +37,7 @@ type Server struct {
 	draining atomic.Bool
 	mu       sync.Mutex
 	listener net.Listener       // nil before Serve
+	accepted chan struct{}      // closed when accept has returned
 	live     map[*conn]struct{} // connections that are not handed over
 	closed   bool               // no connection may be added
 	handed   chan net.Conn
@@ -52,7 +53,7 @@ func New(s *http.Server, refuse connections.Refuser) *Server {
 	}
 	p := &Server{
 		tls: s.TLSConfig.Clone(), http: s, handler: s.Handler, refuse: refuse, base: context.WithValue(context.Background(), http.ServerContextKey, s),
-		last: lastRequests, live: map[*conn]struct{}{}, handed: make(chan net.Conn), end: make(chan struct{}),
+		last: lastRequests, live: map[*conn]struct{}{}, handed: make(chan net.Conn), end: make(chan struct{}), accepted: make(chan struct{}),
 	}
 	s.Handler, s.ConnState = http.HandlerFunc(p.serveHanded), p.count(s.ConnState)
 	return p
@@ -105,6 +106,7 @@ func (s *Server) Serve(l net.Listener) error {
 
 // accept serves connections until l fails.
 func (s *Server) accept(l net.Listener) error {
+	defer close(s.accepted)
 	const longest = time.Second
 	var wait time.Duration
 	for {
@@ -192,7 +194,7 @@ const (
 // error is that of ctx, and Close is needed.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
-	err := s.stopAccepting()
+	err := s.acceptLast()
 	for c := range s.all() {
 		c.hurry()
 	}
@@ -206,7 +208,26 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return errors.Join(err, <-errs, ctx.Err())
 }
 
-// stopAccepting closes the listener.
+// acceptLast closes the listener, and serves the connections that have arrived.
+func (s *Server) acceptLast() error {
+	s.mu.Lock()
+	l := s.listener
+	s.mu.Unlock()
+	if l == nil {
+		return s.stopAccepting()
+	}
+	waiting, err := connections.CloseLast(l)
+	for _, c := range waiting {
+		s.start(c)
+	}
+	<-s.accepted // it may just have accepted one
+	if errors.Is(err, net.ErrClosed) {
+		err = nil
+	}
+	return errors.Join(err, s.stopAccepting())
+}
+
+// stopAccepting closes the listener. No connection is served that was not served before.
 func (s *Server) stopAccepting() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
