@@ -60,7 +60,9 @@ type refusingConn struct {
 func (c *refusingConn) Read(b []byte) (n int, err error) {
 	if len(c.unread) > 0 {
 		n = copy(b, c.unread)
-		c.unread = c.unread[n:]
+		if c.unread = c.unread[n:]; len(c.unread) == 0 {
+			c.unread = nil // its memory, up to 8 KiB
+		}
 	} else {
 		n, err = c.Conn.Read(b)
 	}

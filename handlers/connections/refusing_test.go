@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"testing"
 	"time"
+	"weak"
 )
 
 // sent is a connection that a client has sent text to, and that keeps what is written.
@@ -36,6 +38,24 @@ func TestHanded(t *testing.T) {
 	if got := fmt.Sprint(under.set); got != "[r2s r3s r9s]" {
 		t.Errorf("deadlines set: %s", got)
 	}
+}
+
+// TestHandedFrees checks that a connection does not keep the bytes that were read before: it may be
+// idle for long.
+func TestHandedFrees(t *testing.T) {
+	before := make([]byte, 4<<10)
+	at := weak.Make(&before[0])
+	c := Handed(&sent{text: bytes.NewReader(nil)}, before, time.Time{}, nil)
+	before = nil
+	if n, err := io.Copy(io.Discard, c); n != 4<<10 || err != nil {
+		t.Fatal(n, err)
+	}
+	for end := time.Now().Add(10 * time.Second); at.Value() != nil; runtime.GC() {
+		if time.Now().After(end) {
+			t.Fatal("the connection keeps what was read")
+		}
+	}
+	runtime.KeepAlive(c)
 }
 
 // TestRefusing checks that a refuser responds instead of net/http, with the request in the bytes

@@ -96,6 +96,42 @@ func TestLimitCloses(t *testing.T) {
 	full.Close()
 }
 
+// TestCloseLast checks that a listener which is closed returns the connections that wait, within
+// its limit and without one that its client has reset, and that their slots are released.
+func TestCloseLast(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	limited := Limit(l, 3).(*limitListener)
+	left := dial(t, l.Addr().String())
+	left.(*net.TCPConn).SetLinger(0) // so that it is reset
+	left.Close()
+	for range 3 {
+		io.WriteString(dial(t, l.Addr().String()), "hi")
+	}
+	waiting, err := CloseLast(limited)
+	if err != nil || len(waiting) != 2 {
+		t.Fatal(waiting, err)
+	}
+	for _, c := range waiting {
+		b := make([]byte, 2)
+		if _, err := io.ReadFull(c, b); string(b) != "hi" || err != nil {
+			t.Errorf("%q %v", b, err)
+		}
+		c.Close()
+	}
+	if n := len(limited.slots); n > 0 {
+		t.Errorf("%d slots are taken", n)
+	}
+	if _, err := CloseLast(limited); !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
+	}
+	if _, err := CloseLast(l); !errors.Is(err, net.ErrClosed) {
+		t.Error(err)
+	}
+}
+
 // TestSlowClientsEnd checks that every timeout is set and under 10 s.
 func TestSlowClientsEnd(t *testing.T) {
 	server := Server(nil)

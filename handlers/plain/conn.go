@@ -28,7 +28,7 @@ type conn struct {
 	blank  http.Request // what all requests of the connection have in common
 
 	buf     []byte      // what was read, and not handled yet
-	reading atomic.Bool // it waits for a request, or for the rest of one
+	reading atomic.Bool // it waits for a request or for the rest of one, or may do so soon
 }
 
 // serve serves requests until the connection is closed or handed over.
@@ -44,9 +44,8 @@ func (c *conn) serve() {
 			c.net.Close()
 		}
 	}()
-	c.reading.Store(true)
 	if c.server.tls != nil && !c.secure(ctx) {
-		c.server.handOver(c.net)
+		c.server.handOver(c, c.net)
 		return
 	}
 	c.blank = *c.blank.WithContext(ctx)
@@ -61,7 +60,7 @@ func (c *conn) serve() {
 		r.Request = c.blank
 		if v == other || !parse(string(c.buf[:n]), r) {
 			until := since.Add(c.server.http.ReadTimeout)
-			c.server.handOver(connections.Handed(c.net, c.buf, until, c.server.refuse))
+			c.server.handOver(c, connections.Handed(c.net, c.buf, until, c.server.refuse))
 			return
 		}
 		c.reading.Store(false)
@@ -72,7 +71,6 @@ func (c *conn) serve() {
 		}
 		r.clear() // while it waits, a connection keeps nothing of up to 20 KB
 		requests.Put(r)
-		c.reading.Store(true)
 	}
 }
 
@@ -82,8 +80,8 @@ func (c *conn) secure(ctx context.Context) bool {
 	over := tls.Server(c.raw, c.server.tls)
 	c.net = over
 	limit := time.Now().Add(min(c.server.http.ReadTimeout, c.server.http.WriteTimeout))
-	_ = c.raw.SetReadDeadline(limit) // fails only where reading fails too
-	_ = c.raw.SetWriteDeadline(limit)
+	c.readUntil(limit)
+	_ = c.raw.SetWriteDeadline(limit) // fails only where writing fails too
 	if over.HandshakeContext(ctx) != nil {
 		return false
 	}
@@ -125,7 +123,12 @@ func (c *conn) await(since time.Time) {
 	if since.IsZero() {
 		limit = time.Now().Add(c.server.http.IdleTimeout)
 	}
-	_ = c.net.SetReadDeadline(limit) // fails only where reading fails too
+	c.readUntil(limit)
+}
+
+// readUntil sets the deadline for reading, an earlier one if the server stops.
+func (c *conn) readUntil(limit time.Time) {
+	_ = c.raw.SetReadDeadline(limit) // fails only where reading fails too
 	if c.server.draining.Load() {
 		c.hurry()
 	}
@@ -172,6 +175,7 @@ var responses = sync.Pool{New: func() any { return &response{header: http.Header
 func (c *conn) respond(r *request, since time.Time) bool {
 	w := responses.Get().(*response)
 	c.server.handler.ServeHTTP(w, &r.Request)
+	c.reading.Store(true) // before draining is read: either Shutdown waits for c, or c is the last
 	closing := w.closes() || c.server.draining.Load()
 	// It fails only where writing fails too.
 	_ = c.net.SetWriteDeadline(since.Add(c.server.http.WriteTimeout))

@@ -365,7 +365,6 @@ func TestShutdownOfHanded(t *testing.T) {
 	certificates := httptest.NewUnstartedServer(nil)
 	certificates.StartTLS()
 	defer certificates.Close()
-	const form = "POST /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
 	for _, config := range []*tls.Config{nil, {Certificates: certificates.TLS.Certificates}} {
 		s := start(t, echoed, config, nil)
 		s.last = time.Minute // the connections end it
@@ -380,7 +379,7 @@ func TestShutdownOfHanded(t *testing.T) {
 		if config == nil {
 			c = s.dial(t)
 			request = func() bool {
-				c.send(form)
+				c.send(formHi)
 				return c.expect("POST /v1/a hi", false).Close
 			}
 		} else {
@@ -405,6 +404,128 @@ func TestShutdownOfHanded(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// formHi is a call that net/http handles.
+const formHi = "POST /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
+
+// shutdown starts to stop a server, and fails if that ends before a last request was answered.
+func (r running) shutdown(t *testing.T) (stopped chan error) {
+	t.Helper()
+	stopped = make(chan error, 1)
+	go func() { stopped <- r.Shutdown(context.Background()) }()
+	select {
+	case <-r.end:
+		t.Error("nothing can be handed over any more")
+	case <-time.After(50 * time.Millisecond):
+	}
+	return stopped
+}
+
+// TestShutdownDuringResponse checks that a client which gets a response when the server begins to
+// stop may send a last request, to net/http too: the response did not say that the connection ends.
+func TestShutdownDuringResponse(t *testing.T) {
+	large := make([]byte, 8<<20)
+	s := start(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			w.Write(large)
+			return
+		}
+		echoed(w, r)
+	}), nil, nil)
+	s.last = time.Minute // the connection ends it
+	c := s.dial(t)
+	c.send(get("a"))
+	if _, err := c.in.Peek(1); err != nil {
+		t.Fatal(err)
+	}
+	stopped := s.shutdown(t)
+	if res := c.expect(string(large), false); res.Close {
+		t.Error("the connection ends, although the server did not stop yet")
+	}
+	c.send(formHi)
+	if res := c.expect("POST /v1/a hi", false); !res.Close {
+		t.Error("the connection stays open")
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestShutdownWhileHandingOver checks that a connection which net/http has just received, and does
+// not know yet, gets its response.
+func TestShutdownWhileHandingOver(t *testing.T) {
+	received, release := make(chan struct{}), make(chan struct{})
+	s := start(t, echoed, nil, func(s *http.Server) {
+		s.ConnContext = func(ctx context.Context, _ net.Conn) context.Context {
+			close(received)
+			<-release
+			return ctx
+		}
+	})
+	c := s.dial(t)
+	c.send(formHi)
+	<-received
+	stopped := s.shutdown(t)
+	close(release)
+	c.expect("POST /v1/a hi", false)
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestShutdownWithQueue checks that connections which the server has not accepted yet get their
+// responses: at a busy time, all new ones wait in the system's queue.
+func TestShutdownWithQueue(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := running{New(connections.Server(echoed), refuseAsNetHTTP), l.Addr().String(), make(chan error, 1)}
+	t.Cleanup(func() { s.Close() })
+	s.listener = connections.Limit(l, 20)
+	plain, form := s.dial(t), s.dial(t)
+	plain.send(get("a"))
+	form.send(formHi)
+	go func() { s.done <- s.http.Serve(handedListener{s.Server, l.Addr()}) }()
+	close(s.accepted) // accept has not seen them
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Shutdown(context.Background()) }()
+	if res := plain.expect("GET /v1/a ", true); !res.Close {
+		t.Error("the connection stays open")
+	}
+	if res := form.expect("POST /v1/a hi", false); !res.Close {
+		t.Error("the connection stays open")
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestHurry checks that a connection which was handed over keeps the limits of net/http when the
+// server stops, and that the handshake of one which is new does not delay the stop.
+func TestHurry(t *testing.T) {
+	s := start(t, echoed, nil, nil)
+	s.last = -time.Second // a deadline that has passed
+	c := s.dial(t)
+	for len(s.all()) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	live := s.all()
+	c.send(formHi[:len(formHi)-2])
+	for s.open.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	for here := range live {
+		here.hurry()
+	}
+	c.send("hi")
+	c.expect("POST /v1/a hi", false)
+
+	late := start(t, echoed, &tls.Config{}, func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = time.Minute, time.Minute })
+	late.last = time.Millisecond
+	late.draining.Store(true)
+	late.dial(t).expectEnd()
 }
 
 // TestShutdownEnds checks that Shutdown ends with its context, and that Close ends what is left.

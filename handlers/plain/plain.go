@@ -4,8 +4,9 @@
 //
 // A request is plain if its bytes are exactly as those that programs write: request.go has the
 // grammar, a whitelist. At the first request that is not plain, the connection is handed over to
-// net/http with the bytes that were read, and stays there. Handlers see no difference, except that
-// a request's context does not end when the client leaves.
+// net/http with the bytes that were read, and stays there. Handlers see these differences: a
+// request's context does not end when the client leaves, and a response can't be flushed, hijacked
+// or given deadlines. The limit for a response includes the time in which its request arrived.
 package plain
 
 import (
@@ -32,9 +33,11 @@ type Server struct {
 
 	last     time.Duration // see lastRequests
 	open     atomic.Int64  // connections of net/http
+	handing  atomic.Int64  // connections that net/http does not count yet
 	draining atomic.Bool
 	mu       sync.Mutex
 	listener net.Listener       // nil before Serve
+	accepted chan struct{}      // closed when accept has returned
 	live     map[*conn]struct{} // connections that are not handed over
 	closed   bool               // no connection may be added
 	handed   chan net.Conn
@@ -50,7 +53,7 @@ func New(s *http.Server, refuse connections.Refuser) *Server {
 	}
 	p := &Server{
 		tls: s.TLSConfig.Clone(), http: s, handler: s.Handler, refuse: refuse, base: context.WithValue(context.Background(), http.ServerContextKey, s),
-		last: lastRequests, live: map[*conn]struct{}{}, handed: make(chan net.Conn), end: make(chan struct{}),
+		last: lastRequests, live: map[*conn]struct{}{}, handed: make(chan net.Conn), end: make(chan struct{}), accepted: make(chan struct{}),
 	}
 	s.Handler, s.ConnState = http.HandlerFunc(p.serveHanded), p.count(s.ConnState)
 	return p
@@ -71,6 +74,7 @@ func (s *Server) count(next func(net.Conn, http.ConnState)) func(net.Conn, http.
 		switch state {
 		case http.StateNew:
 			s.open.Add(1)
+			s.handing.Add(-1)
 		case http.StateClosed, http.StateHijacked:
 			s.open.Add(-1)
 		}
@@ -102,6 +106,7 @@ func (s *Server) Serve(l net.Listener) error {
 
 // accept serves connections until l fails.
 func (s *Server) accept(l net.Listener) error {
+	defer close(s.accepted)
 	const longest = time.Second
 	var wait time.Duration
 	for {
@@ -123,6 +128,7 @@ func (s *Server) accept(l net.Listener) error {
 // start serves a connection, unless the server is closed.
 func (s *Server) start(nc net.Conn) {
 	c := &conn{server: s, raw: nc, net: nc}
+	c.reading.Store(true)
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()
@@ -141,12 +147,15 @@ func (s *Server) forget(c *conn) {
 	delete(s.live, c)
 }
 
-// handOver gives a connection to net/http.
-func (s *Server) handOver(c net.Conn) {
+// handOver gives a connection to net/http, as the connection to.
+func (s *Server) handOver(c *conn, to net.Conn) {
+	s.handing.Add(1)
+	c.reading.Store(false) // after that: see mayHandOver. From now on, hurry changes nothing
 	select {
-	case s.handed <- c:
+	case s.handed <- to:
 	case <-s.end:
-		c.Close()
+		s.handing.Add(-1)
+		to.Close()
 	}
 }
 
@@ -185,13 +194,13 @@ const (
 // error is that of ctx, and Close is needed.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
-	err := s.stopAccepting()
+	err := s.acceptLast()
 	for c := range s.all() {
 		c.hurry()
 	}
 	last, cancel := context.WithTimeout(ctx, s.last)
 	defer cancel()
-	s.wait(ctx, s.isReading)                               // those may be handed over
+	s.wait(ctx, s.mayHandOver)
 	s.wait(last, func() bool { return s.open.Load() > 0 }) // those may be about to send a request
 	errs := make(chan error, 1)
 	go func() { errs <- s.http.Shutdown(ctx) }()
@@ -199,7 +208,26 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return errors.Join(err, <-errs, ctx.Err())
 }
 
-// stopAccepting closes the listener.
+// acceptLast closes the listener, and serves the connections that have arrived.
+func (s *Server) acceptLast() error {
+	s.mu.Lock()
+	l := s.listener
+	s.mu.Unlock()
+	if l == nil {
+		return s.stopAccepting()
+	}
+	waiting, err := connections.CloseLast(l)
+	for _, c := range waiting {
+		s.start(c)
+	}
+	<-s.accepted // it may just have accepted one
+	if errors.Is(err, net.ErrClosed) {
+		err = nil
+	}
+	return errors.Join(err, s.stopAccepting())
+}
+
+// stopAccepting closes the listener. No connection is served that was not served before.
 func (s *Server) stopAccepting() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -224,14 +252,15 @@ func (s *Server) all() map[*conn]struct{} {
 	return live
 }
 
-// isReading reports whether a live connection waits for a request.
-func (s *Server) isReading() bool {
+// mayHandOver reports whether a connection may still be handed over, or has just been. After
+// [http.Server.Shutdown], net/http would close it.
+func (s *Server) mayHandOver() bool {
 	for c := range s.all() {
 		if c.reading.Load() {
 			return true
 		}
 	}
-	return false
+	return s.handing.Load() > 0
 }
 
 // wait waits as long as there are connections of a kind, or until ctx ends.

@@ -40,8 +40,8 @@ type Budgets interface {
 	Bindings(a netip.Addr, now time.Time) (allowed, usual uint16)
 }
 
-// Take waits until the request may run its query. It returns an error if ctx ends or the client
-// leaves first. Otherwise the caller must call Give.
+// Take waits until the request may run its query. It returns an error if ctx ends first, or if the
+// client of a request in net/http leaves first. Otherwise the caller must call Give.
 func (q *Queue) Take(ctx context.Context, r *transport.Request, token tokens.ID, b Budgets) error {
 	gone := r.HTTP.Context()
 	if err := q.tokens.take(ctx, gone, token, func() int { return perToken }); err != nil {
