@@ -201,7 +201,10 @@ func (m *stateTable) evictIdle(now uint32) {
 		return
 	}
 	sh.evictedAt = now
-	m.evict(n, func(sl slot) bool { return int64(now)-int64(sl.used()) > keep })
+	m.evict(n, func(sl slot) bool {
+		idle := int64(now) - int64(sl.used())
+		return idle > keep || idle < -keep // the clock was ahead when it was used
+	})
 }
 
 // evictColdest evicts all states of a full shard except the half that was used last. All dirty

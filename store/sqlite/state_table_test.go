@@ -100,6 +100,22 @@ func TestIdleStatesFreeMemory(t *testing.T) {
 	if _, ok := m.peek(benchID(1)); ok {
 		t.Error("after the clock was set back, an idle state is not evicted")
 	}
+	const ahead = 365 * 86400
+	m.set(benchID(1), packed, true, late+ahead)
+	m.set(benchID(2), packed, true, late+60)
+	for range m.shards {
+		m.evictIdle(late + 2*3600)
+	}
+	m.set(benchID(2), packed, true, late+3*3600)
+	for range m.shards {
+		m.evictIdle(late + 2*3600 + 1900)
+	}
+	if _, ok := m.peek(benchID(1)); ok {
+		t.Error("a state that was used when the clock was ahead by a year stays as long")
+	}
+	if _, ok := m.peek(benchID(2)); !ok {
+		t.Error("a state in use is evicted, since the clock was set back a little")
+	}
 }
 
 // bytes returns how much memory the states take.
