@@ -12,6 +12,7 @@ import (
 
 	_ "github.com/mattn/go-sqlite3"
 
+	"stile.example/stile/store/sqlite"
 	"stile.example/stile/store/sqlite/inspect"
 	"stile.example/stile/tokens"
 )
@@ -89,6 +90,10 @@ func TestFsck(t *testing.T) {
 		s.Used[0][tokens.Items].Calls = n
 		return fmt.Sprintf("x'%x'", tokens.AppendState(slices.Clone(id), s))
 	}
+	checked := func(seq int64) string { // a row of the journal
+		row := tokens.AppendState(slices.Clone(id), state)
+		return fmt.Sprintf("INSERT INTO journal (seq, batch, checksum) VALUES (%d, x'%x', %d)", seq, row, sqlite.Checksum(seq, row, nil))
+	}
 	ledger := func(tenant, calls int, day any, token string) string {
 		return fmt.Sprintf("INSERT INTO ledger (tenant, day, route, token, calls, records) VALUES (%d, %v, 0, %s, %d, 1)", tenant, day, token, calls)
 	}
@@ -108,6 +113,8 @@ func TestFsck(t *testing.T) {
 		{"tenant", "UPDATE tenants SET number = 9 WHERE client_id = 'acme'", "tokens", "a token is charged to a tenant that never existed"},
 		{"journal", "INSERT INTO journal (seq, batch) VALUES (1, x'0102')", "journal", "a row ends in the middle of a token"},
 		{"journal state", "INSERT INTO journal (seq, batch) VALUES (1, zeroblob(64))", "journal", "a state can't be read"},
+		{"journal checksum", "INSERT INTO journal (seq, batch, checksum) VALUES (1, " + in(9) + ", 1)", "journal", "a row differs from its checksum"},
+		{"journal gap", checked(1) + ";" + checked(3), "journal", "a row is missing"},
 		{"older", "INSERT INTO journal (seq, batch) VALUES (1, " + in(1) + ")", "tokens", "the journal has an older state than the row"},
 		{"removed", fmt.Sprintf("INSERT INTO journal (seq, batch) VALUES (1, x'%x')", tokens.AppendState(slices.Clone(id), tokens.State{})), "tokens", "the journal has an older state than the row"},
 		{"sum", "UPDATE token_usage SET sums = x''", "usage", "the sum of the tokens' usage is not that of their states"},

@@ -51,8 +51,9 @@ func beginReading(ctx context.Context, tx *sql.Tx) error {
 	return tx.QueryRowContext(ctx, `SELECT count(*) FROM corpus`).Scan(&n)
 }
 
-// readSums reads the sum of all states before the journal is read. If an older version wrote the
-// database, it reads all states, and stores the sum.
+// readSums reads the sum of all states before the journal is read. If it is missing, since an older
+// version wrote the database, it reads all states, also those in the journal, and stores the sum.
+// The sums in the journal, which `stile fsck` may have found wrong, are not used any more.
 func (db *DB) readSums(ctx context.Context) error {
 	var sums []byte
 	err := db.read.QueryRowContext(ctx, `SELECT sums FROM token_usage`).Scan(&sums)
@@ -68,6 +69,9 @@ func (db *DB) readSums(ctx context.Context) error {
 			return err
 		}
 		db.used.Keep()
+		if _, err := tx.ExecContext(ctx, `UPDATE journal SET usage = NULL, checksum = NULL`); err != nil {
+			return err
+		}
 		return writeSums(tx, &db.used)
 	})
 }

@@ -100,31 +100,37 @@ func (u *usageCheck) readLedger(ctx context.Context) error {
 // readJournal reads the journal's last state of each token.
 func (u *usageCheck) readJournal(ctx context.Context) error {
 	u.part = "journal" // how many rows it has at the moment means nothing to an operator
-	err := rows.Each(ctx, u.tx, func(r rows.Row) error {
-		var seq int64
-		var batch []byte
-		if err := r.Scan(&seq, &batch); err != nil {
-			return err
+	err := sqlite.EachRow(ctx, u.tx, func(r sqlite.JournalRow) error {
+		switch r.Fault() {
+		case sqlite.ErrDamaged:
+			u.found("a row differs from its checksum", restoreAll, "row %d", r.Seq)
+		case sqlite.ErrMissing:
+			u.found("a row is missing", restoreAll, "row %d", r.Seq-1)
 		}
-		for rest := batch; len(rest) > 0; {
-			if len(rest) < len(tokens.ID{}) {
-				u.found("a row ends in the middle of a token", restoreAll, "row %d", seq)
-				return nil
-			}
-			id := tokens.ID(rest)
-			s, after, err := tokens.CutState(rest[len(id):])
-			if err != nil {
-				u.found("a state can't be read", restoreAll, "row %d, token %x: %v", seq, id, err)
-				return nil
-			}
-			u.newer[id], rest = s, after
-		}
+		u.readBatch(r)
 		return nil
-	}, `SELECT seq, batch FROM journal ORDER BY seq`)
+	})
 	if err != nil {
 		return fmt.Errorf("read the journal: %w", err)
 	}
 	return nil
+}
+
+// readBatch reads the states in a row of the journal.
+func (u *usageCheck) readBatch(r sqlite.JournalRow) {
+	for rest := []byte(r.Batch); len(rest) > 0; {
+		if len(rest) < len(tokens.ID{}) {
+			u.found("a row ends in the middle of a token", restoreAll, "row %d", r.Seq)
+			return
+		}
+		id := tokens.ID(rest)
+		s, after, err := tokens.CutState(rest[len(id):])
+		if err != nil {
+			u.found("a state can't be read", restoreAll, "row %d, token %x: %v", r.Seq, id, err)
+			return
+		}
+		u.newer[id], rest = s, after
+	}
 }
 
 // readTokens checks the row of each token, against the journal and the ledger.
