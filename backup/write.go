@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"stile.example/stile/corpus/library"
@@ -29,7 +30,7 @@ func Write(ctx context.Context, d *datadir.Dir, out io.Writer) (m Manifest, err 
 	}
 	defer release()
 	data := d.Settings().Data
-	dir, err := os.MkdirTemp(data, "backup-")
+	dir, err := makeCopyDir(data)
 	if err != nil {
 		return m, fmt.Errorf("create a directory for the copy: %w", err)
 	}
@@ -53,6 +54,27 @@ func Write(ctx context.Context, d *datadir.Dir, out io.Writer) (m Manifest, err 
 		w.file(name, filepath.Join(data, filepath.FromSlash(name)))
 	}
 	return m, w.close()
+}
+
+// copyDir begins the names of directories in a data directory for the copy of the database.
+const copyDir = "backup-copy-"
+
+// makeCopyDir makes such a directory. It removes those of backups that were killed: there is only
+// one backup of a data directory at a time.
+func makeCopyDir(data string) (string, error) {
+	entries, err := os.ReadDir(data)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), copyDir) {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(data, e.Name())); err != nil {
+			return "", err
+		}
+	}
+	return os.MkdirTemp(data, copyDir)
 }
 
 // count counts the rows and items of what is copied.

@@ -286,6 +286,24 @@ func TestRestoreInterrupted(t *testing.T) {
 	}
 }
 
+// TestBackupRemovesLeftCopy checks that a backup removes the copy of the database that a killed one
+// has left, which may be large, and no directory of the operator.
+func TestBackupRemovesLeftCopy(t *testing.T) {
+	h := usedData(t)
+	left, own := filepath.Join("data", "backup-copy-1"), filepath.Join("data", "backup-2026")
+	for _, dir := range []string{left, own} {
+		if err := os.Mkdir(filepath.Join(h.dir, dir), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		h.write(filepath.Join(dir, "stile.db"), "a copy")
+	}
+	h.must("backup", filepath.Join(h.dir, "b.tar"))
+	found, err := filepath.Glob(filepath.Join(h.dir, "data", "backup*"))
+	if err != nil || len(found) != 1 || found[0] != filepath.Join(h.dir, own) {
+		t.Errorf("left: %v, %v", found, err)
+	}
+}
+
 // entry is a file of an archive.
 type entry struct {
 	tar.Header
