@@ -130,6 +130,7 @@ func (srv *Server) sweep(ctx context.Context) {
 			}
 			failing = err != nil
 		case <-tick.C:
+			srv.dir.Verifier.ForgetExpired(srv.dir.Now())
 			if err := srv.dir.Store.Sweep(ctx, srv.dir.Now()); err != nil && ctx.Err() == nil {
 				srv.dir.Log.Error("sweep", "err", err)
 			}

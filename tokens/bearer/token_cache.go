@@ -24,16 +24,17 @@ const (
 
 // tokenCache stores what is known of valid tokens by a hash of their complete text. So a token with
 // one changed bit is another token. Invalid tokens are not stored. It saves 59 µs of 60 µs
-// (BenchmarkVerify). A hit takes half of the time that it took when a map held the strings.
+// (BenchmarkVerify).
 //
 // The strings of the claims are not stored: they are read from the token's text, which is equal
 // whenever the hash is. The cache knows where in the decoded payload they are. So a token takes
-// about 80 bytes, which the garbage collector does not know of, instead of 317.
+// about 80 bytes instead of 317, and a hit half of the time.
 //
 // When a shard is full, a new token takes the place of one that has expired or was not used for
-// long. If more tokens are in use than fit, the share of hits is about the share that fits.
+// long. If more tokens are in use than fit, the share of hits is about the share that fits. The
+// memory of expired tokens is freed by [Verifier.ForgetExpired].
 //
-// The zero value is empty.
+// The zero value is empty. Its key method must be called first, as each caller does.
 type tokenCache struct {
 	once   sync.Once
 	secret [16]byte // makes hashes that nobody else can compute
@@ -83,8 +84,13 @@ func (m *tokenCache) init() {
 	m.once.Do(func() {
 		rand.Read(m.secret[:]) // can't fail: crypto/rand ends the program instead
 		m.odd.valid = recent.New[slots.Key, oddToken](maxOdd)
+		for i := range m.shards {
+			m.shards[i].valid = newTable()
+		}
 	})
 }
+
+func newTable() *slots.Table { return slots.New((slots.Overhead + entrySize + 3) &^ 3) }
 
 // key returns the key of a token's text.
 func (m *tokenCache) key(token string) slots.Key {
@@ -113,9 +119,6 @@ func (m *tokenCache) get(k slots.Key, token string, issuers []*Issuer) (c Claims
 func (s *shard) get(k slots.Key) (e cachedToken, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.valid == nil {
-		return e, false
-	}
 	b := s.valid.Find(k)
 	if b == nil {
 		return e, false
@@ -136,9 +139,6 @@ func (m *tokenCache) put(k slots.Key, token string, by *Issuer, version keyVersi
 	s := m.shard(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.valid == nil {
-		s.valid = slots.New((slots.Overhead + entrySize + 3) &^ 3)
-	}
 	b := s.valid.Find(k)
 	if b == nil {
 		if s.valid.Len() >= maxTokens {
@@ -162,6 +162,25 @@ func (s *shard) evict(now time.Time) {
 			return
 		}
 		b[0] &^= isUsed
+	}
+}
+
+// ForgetExpired frees the memory of cached tokens that have expired, where they are more than half.
+func (v *Verifier) ForgetExpired(now time.Time) {
+	v.cache.init()
+	for i := range v.cache.shards {
+		s, fresh := &v.cache.shards[i], newTable()
+		s.mu.Lock()
+		for k, b := range s.valid.All() {
+			if int64(decodeEntry(b).expires) > now.Unix() {
+				copy(fresh.Add(k), b)
+			}
+		}
+		if fresh.Len() <= int(s.valid.Slots()/2) {
+			s.valid, s.hand, fresh = fresh, 0, s.valid
+		}
+		s.mu.Unlock()
+		fresh.Free()
 	}
 }
 

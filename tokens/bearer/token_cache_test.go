@@ -93,6 +93,7 @@ func TestMillionTokens(t *testing.T) {
 	}
 	token, c := cachedExample(t, testKeys(t))
 	var m tokenCache
+	m.init()
 	for n := range 2 * maxTokens {
 		m.put(cacheKey(uint8(n%2), n), token, nil, keyVersion{0, 1}, c, noon)
 	}
@@ -103,6 +104,42 @@ func TestMillionTokens(t *testing.T) {
 		if _, _, ok := m.get(cacheKey(uint8(n%2), n), token, nil); !ok {
 			t.Fatalf("token %d is not cached any more", n)
 		}
+	}
+}
+
+// TestExpiredTokensFreeMemory checks that the memory of expired tokens is freed, and that the
+// others are still cached. Few expired ones are not worth it.
+func TestExpiredTokensFreeMemory(t *testing.T) {
+	keys := testKeys(t)
+	v := testVerifier(t, keys)
+	token, c := cachedExample(t, keys)
+	m, by := &v.cache, keyVersion{0, 1}
+	m.init()
+	for n := range maxTokens {
+		if c.Expires = noon.Add(time.Hour); n%8 == 0 {
+			c.Expires = noon.Add(2 * time.Hour)
+		}
+		m.put(cacheKey(0, n), token, nil, by, c, noon)
+	}
+	full := m.shards[0].valid.Bytes()
+	v.ForgetExpired(noon)
+	if n := m.shards[0].valid.Len(); n != maxTokens {
+		t.Errorf("%d tokens of %d, and none has expired", n, maxTokens)
+	}
+	v.ForgetExpired(noon.Add(time.Hour))
+	if now := m.shards[0].valid.Bytes(); now > full/4 {
+		t.Errorf("%d tokens take %d bytes, and %d took %d", m.size(), now, maxTokens, full)
+	}
+	for n := range maxTokens {
+		if _, _, ok := m.get(cacheKey(0, n), token, nil); ok != (n%8 == 0) {
+			t.Fatalf("token %d is cached: %v", n, ok)
+		}
+	}
+	for n := range maxTokens { // the place of the next eviction is valid too
+		m.put(cacheKey(0, maxTokens+n), token, nil, by, c, noon)
+	}
+	if m.size() != maxTokens {
+		t.Errorf("%d tokens, and %d fit", m.size(), maxTokens)
 	}
 }
 
@@ -125,6 +162,7 @@ func cachedExample(t *testing.T, keys *signing.Keys) (string, Claims) {
 func TestFullCache(t *testing.T) {
 	token, c := cachedExample(t, testKeys(t))
 	m, by := tokenCache{}, keyVersion{0, 1}
+	m.init()
 	has := func(n int) bool {
 		_, _, ok := m.get(cacheKey(0, n), token, nil)
 		return ok
