@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,6 +90,33 @@ func TestReplayKeepsSwept(t *testing.T) {
 	}
 	if n := callsIn(t, killed); n != 3 {
 		t.Errorf("%d calls of 3 after the kill", n)
+	}
+}
+
+// TestSweepWithDamagedRows checks that a sweep reports a token that can't be read, and moves all
+// others to the ledger.
+func TestSweepWithDamagedRows(t *testing.T) {
+	db := newDB(t)
+	const many = 2*sweepRows + 10
+	for n := range int64(many) {
+		bump(t, db, benchID(n))
+	}
+	flushAll(t, db)
+	damaged, short := benchID(1), benchID(2)
+	_, err := db.write.Exec(`UPDATE tokens SET state = x'63' WHERE id = ?`, damaged[:])
+	if err == nil {
+		_, err = db.write.Exec(`UPDATE tokens SET id = substr(id, 1, 3) WHERE id = ?`, short[:])
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Sweep(t.Context(), time.Unix(2_100_000_000, 0)); err == nil || !strings.Contains(err.Error(), "can't be read") {
+		t.Errorf("swept: %v", err)
+	}
+	var left, moved int
+	err = db.read.QueryRow(`SELECT (SELECT count(*) FROM tokens), (SELECT count(*) FROM ledger)`).Scan(&left, &moved)
+	if err != nil || left != 2 || moved != many-2 {
+		t.Errorf("%d tokens are left, and %d of %d are in the ledger, %v", left, moved, many, err)
 	}
 }
 

@@ -18,18 +18,23 @@ const (
 )
 
 // Sweep moves the usage of tokens that expired long ago to the ledger, and removes the tokens. It
-// also removes the addresses whose states no longer matter.
+// also removes the addresses whose states no longer matter. A token whose state can't be read
+// stays, and is an error in the end.
 func (db *DB) Sweep(ctx context.Context, now time.Time) error {
 	before := now.Add(-sweepAfter).Unix()
 	var last expiredToken
-	err := db.inSteps(ctx, func(w *writer) (n int, err error) {
-		n, last, err = w.sweep(last, before)
-		return n, err
+	var damaged error
+	err := db.inSteps(ctx, func(w *writer) (int, error) {
+		dead, err := w.sweep(last, before)
+		for _, c := range dead {
+			last, damaged = c, cmp.Or(damaged, c.damaged)
+		}
+		return len(dead), err
 	})
 	if err == nil {
 		err = db.inSteps(ctx, func(w *writer) (int, error) { return w.sweepAddresses(now) })
 	}
-	if err != nil {
+	if err = cmp.Or(err, damaged); err != nil {
 		return fmt.Errorf("sweep: %w", err)
 	}
 	return nil
@@ -52,21 +57,22 @@ type expiredToken struct {
 	id      tokens.ID
 	expires int64
 	state   tokens.State
+	damaged error // why the state can't be read
 }
 
-// sweep moves the next tokens after last. A token that is dirty, because it was just tried, stays
-// until the next sweep.
-func (w *writer) sweep(last expiredToken, before int64) (n int, _ expiredToken, err error) {
-	dead, err := readExpired(w.db.write, last, before)
+// sweep moves the next tokens after last, and returns them. A token that is dirty, because it was
+// just tried, stays until the next sweep.
+func (w *writer) sweep(last expiredToken, before int64) (dead []expiredToken, err error) {
+	dead, err = readExpired(w.db.write, last, before)
 	if err != nil || len(dead) == 0 {
-		return 0, last, err
+		return nil, err
 	}
 	w.db.used.Lock() // its readers must not see a token both in the sum and in the ledger
 	defer w.db.used.Unlock()
 	var row []byte // removes them in the journal too, or they would be restored from it
 	err = w.db.tx(context.Background(), func(tx *sql.Tx) error {
 		for _, c := range dead {
-			if w.busyWith(c.id) {
+			if c.damaged != nil || w.busyWith(c.id) {
 				continue
 			}
 			if err := moveToLedger(tx, c); err != nil {
@@ -80,13 +86,13 @@ func (w *writer) sweep(last expiredToken, before int64) (n int, _ expiredToken, 
 	w.report(err)
 	if err != nil {
 		w.db.used.Undo()
-		return 0, last, err
+		return nil, err
 	}
 	w.db.used.Keep()
 	w.db.checkpointer.wrote(len(dead))
 	w.wrote(row)
 	w.forget(dead)
-	return len(dead), dead[len(dead)-1], nil
+	return dead, nil
 }
 
 // busyWith reports whether a token is dirty.
@@ -120,10 +126,10 @@ func readExpired(q *sql.DB, last expiredToken, before int64) (dead []expiredToke
 		if err := rows.Scan(&id, &c.expires, &state); err != nil {
 			return nil, err
 		}
-		if c.state, err = tokens.DecodeState(state); err != nil {
-			return nil, fmt.Errorf("token %x: %w", id, err)
+		copy(c.id[:], id)
+		if c.state, err = tokens.DecodeState(state); err != nil || len(id) != len(c.id) {
+			c.damaged = fmt.Errorf("token %x can't be read; `stile fsck` says more", id)
 		}
-		c.id = tokens.ID(id)
 		dead = append(dead, c)
 	}
 	return dead, rows.Err()
