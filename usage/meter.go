@@ -51,11 +51,16 @@ func open(tenant uint32, t time.Time) account {
 	return account{int32(t.Year())*12 + int32(t.Month()), tenant}
 }
 
-// OpenMeter reads the month of now, and the one before. number returns the number of a tenant's
-// name; lines of removed tenants are skipped.
+// OpenMeter reads the month of now, and the one before. If nothing was used then, the clock may be
+// ahead, as on a machine that does not know the time yet: then it reads all months, so that a clock
+// that is set right later does not reset one. number returns the number of a tenant's name; lines
+// of removed tenants are skipped.
 func OpenMeter(ctx context.Context, store Store, number func(clientID string) (uint32, bool), now time.Time) (*Meter, error) {
 	y, m, _ := now.UTC().Date()
 	lines, err := store.Usage(ctx, "", Day(time.Date(y, m-1, 1, 0, 0, 0, 0, time.UTC)), "")
+	if err == nil && len(lines) == 0 {
+		lines, err = store.Usage(ctx, "", "", "")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read usage: %w", err)
 	}

@@ -167,6 +167,22 @@ func TestMeterMonth(t *testing.T) {
 	}
 }
 
+// TestClockAheadAtStart checks that a month does not begin again if the clock was years ahead when
+// the server started, and was set right then.
+func TestClockAheadAtStart(t *testing.T) {
+	s := &fixedUsage{lines: []usage.Line{{Tenant: "acme", Day: "2026-10-31", Calls: 7}, {Tenant: "acme", Day: "2026-11-22", Calls: 23}}}
+	number := func(string) (uint32, bool) { return 1, true }
+	for _, start := range []time.Time{noon, noon.AddDate(0, 1, 0), noon.AddDate(4, 0, 0)} {
+		m, err := usage.OpenMeter(t.Context(), s, number, start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := m.Used(1, noon); n != 23 || take(m, 1, 23, noon) {
+			t.Errorf("started at %s: %d calls", start, n)
+		}
+	}
+}
+
 func TestOpenMeter(t *testing.T) {
 	b := &fixedUsage{lines: []usage.Line{
 		{Tenant: "acme", Day: "2026-09-30", Calls: 1000},
