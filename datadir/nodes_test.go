@@ -67,7 +67,18 @@ func (s *site) node(name string, more ...string) *Dir {
 			s.t.Error(err)
 		}
 	})
+	within(s.t, "the database says that "+name+" is a server", func() bool { return s.serves(d) })
 	return d
+}
+
+// serves reports whether the database says that a node is a server. It says so soon after Serve.
+func (s *site) serves(d *Dir) bool {
+	s.t.Helper()
+	list, err := d.Nodes.List(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return slices.ContainsFunc(list, func(r nodes.Row) bool { return r.Number == d.Nodes.Number() && r.Serves() })
 }
 
 // TestNodesSeeChanges checks that what one node changes becomes known on another. Package e2e
