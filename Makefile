@@ -114,7 +114,7 @@ release: needs needs-arm64 licences-check vuln ## build dist/: archives for linu
 	./deploy/release/release.sh dist
 
 .PHONY: reproducible
-reproducible: needs needs-arm64 ## build the release in two folders, and compare (ARCH=)
+reproducible: needs $(if $(ARCH),,needs-arm64) ## build the release twice, and compare (ARCH=)
 	./deploy/release/reproducible.sh $(ARCH)
 
 # go-licenses knows the texts of licences. It needs no network once it is downloaded.
@@ -305,7 +305,8 @@ endef
 # needs-peers: the other programs that `make bench` measures, and the load generator wrk. Without
 # one of them, `make bench` leaves its rows out.
 .PHONY: needs-peers
-needs-peers: needs-node needs-proxies
+needs-peers: needs needs-node ## install the other programs that make bench measures
+	@command -v caddy >/dev/null || $(call install-only,caddy)
 	@command -v haproxy >/dev/null || test -x /usr/sbin/haproxy || $(call install-only,haproxy)
 	@command -v wrk >/dev/null || $(call install,wrk)
 	cd bench/peers/fastify && npm ci --no-progress --no-audit --no-fund

@@ -28,6 +28,7 @@ compiler() {
 }
 
 for arch; do compiler "$arch" >/dev/null; done
+git rev-parse --verify HEAD >/dev/null || { echo "release: it must be built in a clone of the repository, which has the version and the commit" >&2; exit 1; }
 test -z "$(git status --porcelain)" || echo "release: changes that are not committed are left out" >&2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
