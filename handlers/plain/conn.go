@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	bufferSize = 4 << 10 // of a connection; a larger request gets maxHead
+	bufferSize = 4 << 10 // of a connection; a larger request gets maxSize
 	maxReads   = 8       // for one request: in more pieces it is handed over
 )
 
@@ -28,6 +28,7 @@ type conn struct {
 	blank  http.Request // what all requests of the connection have in common
 
 	buf     []byte      // what was read, and not handled yet
+	ends    int         // how many bytes of line ends are ignored before the next request
 	reading atomic.Bool // it waits for a request or for the rest of one, or may do so soon
 }
 
@@ -58,13 +59,16 @@ func (c *conn) serve() {
 		}
 		r := requests.Get().(*request)
 		r.Request = c.blank
-		if v == other || !parse(string(c.buf[:n]), r) {
+		if v == other || !parse(string(c.buf[:n]), r) || !c.readBody(n, r, since) {
 			until := since.Add(c.server.http.ReadTimeout)
 			c.server.handOver(c, connections.Handed(c.net, c.buf, until, c.server.refuse))
 			return
 		}
 		c.reading.Store(false)
-		c.drop(n)
+		c.drop(n + int(r.ContentLength))
+		if r.ContentLength > 0 {
+			c.ends = maxEnds
+		}
 		if !c.respond(r, since) {
 			c.net.Close()
 			return
@@ -95,7 +99,7 @@ func (c *conn) secure(ctx context.Context) bool {
 func (c *conn) next() (n int, since time.Time, v verdict) {
 	if len(c.buf) > 0 {
 		since = time.Now()
-		n, v = classify(c.buf)
+		n, v = c.classify()
 	}
 	for reads := 0; v == partial; reads++ {
 		if reads == maxReads {
@@ -111,9 +115,53 @@ func (c *conn) next() (n int, since time.Time, v verdict) {
 		if since.IsZero() {
 			since = time.Now()
 		}
-		n, v = classify(c.buf)
+		n, v = c.classify()
 	}
 	return n, since, v
+}
+
+// maxEnds is how many bytes of line ends net/http ignores after a POST, for the sake of old
+// clients.
+const maxEnds = 4
+
+// classify is [classify] for buf. It ignores what net/http would ignore.
+func (c *conn) classify() (n int, v verdict) {
+	if c.ends > 0 {
+		c.dropEnds()
+	}
+	return classify(c.buf)
+}
+
+func (c *conn) dropEnds() {
+	n := 0
+	for n < min(c.ends, len(c.buf)) && (c.buf[n] == '\r' || c.buf[n] == '\n') {
+		n++
+	}
+	c.drop(n)
+	if c.ends -= n; len(c.buf) > 0 {
+		c.ends = 0
+	}
+}
+
+// readBody reads the body of a request whose head has n bytes. It reports false if the body is
+// large, comes in many pieces or does not come: then net/http continues, and responds.
+func (c *conn) readBody(n int, r *request, since time.Time) bool {
+	if r.ContentLength == 0 {
+		return true
+	}
+	end := n + int(r.ContentLength)
+	for reads := 0; len(c.buf) < end; reads++ {
+		if end > maxSize || reads == maxReads {
+			return false
+		}
+		c.await(since)
+		if c.fill() != nil {
+			return false
+		}
+	}
+	r.body.Reset(string(c.buf[n:end]))
+	r.Body = &r.body
+	return true
 }
 
 // await sets the deadline for reading: that of a request that began to arrive at since, or, for a
@@ -148,7 +196,7 @@ func (c *conn) fill() error {
 	case c.buf == nil:
 		c.buf = make([]byte, 0, bufferSize)
 	case have == cap(c.buf):
-		c.buf = append(make([]byte, 0, maxHead), c.buf...)
+		c.buf = append(make([]byte, 0, maxSize), c.buf...)
 	}
 	n, err := c.net.Read(c.buf[have:cap(c.buf)])
 	c.buf = c.buf[:have+n]

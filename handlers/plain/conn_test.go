@@ -128,35 +128,56 @@ func TestPieces(t *testing.T) {
 		{"G", "ET /v", "1/a HTTP/1.1\r\nHo", "st: a\r\n\r", "\n"},
 		{get("a") + "GET /v1/a HT", "TP/1.1\r\nHost: a\r\n\r\n" + get("a")},
 		{get("a") + get("a") + get("a")},
+		{form("hello"), get("a") + form("GET /v1/a HTTP/1.1\r\nHost: a\r\n\r\n")},
+		{"POST", " /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r", "\n", "hel", "lo" + get("a") + form("hi")[:60], form("hi")[60:]},
 	} {
 		all := strings.Join(pieces, "")
 		for _, piece := range pieces {
 			c.send(piece)
 			time.Sleep(time.Millisecond) // so that pieces arrive alone, mostly
 		}
-		for range strings.Count(all, "GET") {
-			c.expect("GET /v1/a ", true)
+		for in := bufio.NewReader(strings.NewReader(all)); ; {
+			r, err := http.ReadRequest(in)
+			if err != nil {
+				break
+			}
+			body, _ := io.ReadAll(r.Body)
+			c.expect(r.Method+" /v1/a "+string(body), true)
 		}
 	}
-	for _, size := range []int{bufferSize - 50, bufferSize, bufferSize + 50, maxHead - 50} {
+	for _, size := range []int{bufferSize - 50, bufferSize, bufferSize + 50, maxSize - 50} {
 		path := strings.Repeat("x", size)
 		c.send(get(path) + get("a"))
 		c.expect("GET /v1/"+path+" ", true)
 		c.expect("GET /v1/a ", true)
 	}
+	for _, size := range []int{bufferSize - 50, bufferSize + 50, maxSize - len(form(strings.Repeat("x", 1000))) + 1000} {
+		body := strings.Repeat("x", size)
+		c.send(form(body) + get("a"))
+		c.expect("POST /v1/a "+body, true)
+		c.expect("GET /v1/a ", true)
+	}
+}
+
+// form returns a request with a body.
+func form(body string) string {
+	return fmt.Sprintf("POST /v1/a HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
 // TestHandOver sends requests that are not plain, each after a plain one. net/http responds to
 // them, and to everything that follows on the connection.
 func TestHandOver(t *testing.T) {
 	s := start(t, echoed, nil, nil)
-	form := "POST /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
+	large := strings.Repeat("x", maxSize)
 	for sent, want := range map[string]string{
-		form:                                     "POST /v1/a hello",
-		"GET /other HTTP/1.1\r\nHost: a\r\n\r\n": "GET /other ",
+		putHi:       "PUT /v1/a hi",
+		form(large): "POST /v1/a " + large,
+		"POST /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n":                             "POST /v1/a ",
+		"POST /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 02\r\n\r\nhi":                          "POST /v1/a hi",
+		"GET /other HTTP/1.1\r\nHost: a\r\n\r\n":                                                  "GET /other ",
 		"GET /v1/%61 HTTP/1.1\r\nHost: a\r\n\r\n":                                                 "GET /v1/%61 ",
 		"GET /v1/a HTTP/1.1\nHost: a\n\n":                                                         "GET /v1/a ",
-		"GET /v1/" + strings.Repeat("x", maxHead) + " HTTP/1.1\r\nHost: a\r\n\r\n":                "GET /v1/" + strings.Repeat("x", maxHead) + " ",
+		"GET /v1/" + large + " HTTP/1.1\r\nHost: a\r\n\r\n":                                       "GET /v1/" + large + " ",
 		"GET /v1/a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n": "GET /v1/a hi",
 		"OPTIONS /v1/a HTTP/1.1\r\nHost: a\r\n\r\n":                                               "OPTIONS /v1/a ",
 		"GET /v1/a HTTP/1.1\r\nHost: a\r\nX: 1\r\nX: 2\r\n\r\n":                                   "GET /v1/a ",
@@ -187,18 +208,29 @@ func TestHandOver(t *testing.T) {
 // TestManyPieces checks that a request in more than maxReads pieces is answered too.
 func TestManyPieces(t *testing.T) {
 	e := newExchanger(t, New(connections.Server(echoed), refuseAsNetHTTP))
-	c := newMemoryConn([]byte(get("a")))
-	e.l.conns <- dripping{c}
-	answer := string(c.written())
-	if !strings.HasSuffix(answer, "GET /v1/a ") || strings.Contains(answer, "X-Plain") {
-		t.Errorf("%q", answer)
+	body := strings.Repeat("x", maxReads+2)
+	head := strings.TrimSuffix(form(body), body)
+	for _, pieces := range [][]string{{"", get("a"), "GET /v1/a "}, {head, body, "POST /v1/a " + body}} {
+		c := newMemoryConn([]byte(pieces[0] + pieces[1]))
+		e.l.conns <- &dripping{c, len(pieces[0])}
+		answer := string(c.written())
+		if !strings.HasSuffix(answer, pieces[2]) || strings.Contains(answer, "X-Plain") {
+			t.Errorf("%q", answer)
+		}
 	}
 }
 
-// dripping is a connection of which each read gets one byte.
-type dripping struct{ *memoryConn }
+// dripping is a connection of which each read gets one byte, after the first bytes.
+type dripping struct {
+	*memoryConn
+	first int
+}
 
-func (d dripping) Read(b []byte) (int, error) { return d.memoryConn.Read(b[:min(1, len(b))]) }
+func (d *dripping) Read(b []byte) (int, error) {
+	n := max(1, d.first)
+	d.first = 0
+	return d.memoryConn.Read(b[:min(n, len(b))])
+}
 
 // TestEndsTooEarly checks that a client that ends its side in a request gets net/http's refusal,
 // and that one without a request gets nothing.
@@ -214,6 +246,10 @@ func TestEndsTooEarly(t *testing.T) {
 			t.Errorf("%q: %+v %v", sent, res, err)
 		}
 	}
+	c := s.dial(t)
+	c.send(form("hello")[:len(form("hello"))-3])
+	c.Conn.(*net.TCPConn).CloseWrite()
+	c.expect("POST /v1/a he", false)
 }
 
 // TestLimitsOfTime checks that the connections of idle and slow clients end in time, whichever
@@ -312,14 +348,15 @@ func TestShutdown(t *testing.T) {
 		echoed(w, r)
 	}), nil, nil)
 	s.last = 2 * time.Second // the late requests may be slow
-	idle, used, late, form, slow, handed := s.dial(t), s.dial(t), s.dial(t), s.dial(t), s.dial(t), s.dial(t)
+	idle, used, late, put, slow, handed, halfForm := s.dial(t), s.dial(t), s.dial(t), s.dial(t), s.dial(t), s.dial(t), s.dial(t)
+	halfForm.send(form("hello")[:len(form("hello"))-2])
 	used.send(get("a"))
 	used.expect("GET /v1/a ", true)
 	slow.send(get("slow"))
 	handed.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
 	<-arrived
 	<-arrived
-	for len(s.all()) < 5 { // all but handed
+	for len(s.all()) < 6 { // all but handed
 		time.Sleep(time.Millisecond)
 	}
 
@@ -329,11 +366,15 @@ func TestShutdown(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	late.send(get("late"))
-	form.send("POST /v1/late HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
-	if res := form.expect("POST /v1/late hello", false); !res.Close {
+	put.send(putHi)
+	halfForm.send("lo")
+	if res := put.expect("PUT /v1/a hi", false); !res.Close {
 		t.Error("the connection stays open")
 	}
 	if res := late.expect("GET /v1/late ", true); !res.Close {
+		t.Error("the connection stays open")
+	}
+	if res := halfForm.expect("POST /v1/a hello", true); !res.Close {
 		t.Error("the connection stays open")
 	}
 	idle.expectEnd()
@@ -379,8 +420,8 @@ func TestShutdownOfHanded(t *testing.T) {
 		if config == nil {
 			c = s.dial(t)
 			request = func() bool {
-				c.send(formHi)
-				return c.expect("POST /v1/a hi", false).Close
+				c.send(putHi)
+				return c.expect("PUT /v1/a hi", false).Close
 			}
 		} else {
 			transport := certificates.Client().Transport.(*http.Transport)
@@ -406,8 +447,8 @@ func TestShutdownOfHanded(t *testing.T) {
 	}
 }
 
-// formHi is a call that net/http handles.
-const formHi = "POST /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
+// putHi is a request that net/http handles.
+const putHi = "PUT /v1/a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"
 
 // shutdown starts to stop a server, and fails if that ends before a last request was answered.
 func (r running) shutdown(t *testing.T) (stopped chan error) {
@@ -443,8 +484,8 @@ func TestShutdownDuringResponse(t *testing.T) {
 	if res := c.expect(string(large), false); res.Close {
 		t.Error("the connection ends, although the server did not stop yet")
 	}
-	c.send(formHi)
-	if res := c.expect("POST /v1/a hi", false); !res.Close {
+	c.send(putHi)
+	if res := c.expect("PUT /v1/a hi", false); !res.Close {
 		t.Error("the connection stays open")
 	}
 	if err := <-stopped; err != nil {
@@ -464,11 +505,11 @@ func TestShutdownWhileHandingOver(t *testing.T) {
 		}
 	})
 	c := s.dial(t)
-	c.send(formHi)
+	c.send(putHi)
 	<-received
 	stopped := s.shutdown(t)
 	close(release)
-	c.expect("POST /v1/a hi", false)
+	c.expect("PUT /v1/a hi", false)
 	if err := <-stopped; err != nil {
 		t.Error(err)
 	}
@@ -484,9 +525,9 @@ func TestShutdownWithQueue(t *testing.T) {
 	s := running{New(connections.Server(echoed), refuseAsNetHTTP), l.Addr().String(), make(chan error, 1)}
 	t.Cleanup(func() { s.Close() })
 	s.listener = connections.Limit(l, 20)
-	plain, form := s.dial(t), s.dial(t)
+	plain, put := s.dial(t), s.dial(t)
 	plain.send(get("a"))
-	form.send(formHi)
+	put.send(putHi)
 	go func() { s.done <- s.http.Serve(handedListener{s.Server, l.Addr()}) }()
 	close(s.accepted) // accept has not seen them
 	stopped := make(chan error, 1)
@@ -494,7 +535,7 @@ func TestShutdownWithQueue(t *testing.T) {
 	if res := plain.expect("GET /v1/a ", true); !res.Close {
 		t.Error("the connection stays open")
 	}
-	if res := form.expect("POST /v1/a hi", false); !res.Close {
+	if res := put.expect("PUT /v1/a hi", false); !res.Close {
 		t.Error("the connection stays open")
 	}
 	if err := <-stopped; err != nil {
@@ -512,7 +553,7 @@ func TestHurry(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	live := s.all()
-	c.send(formHi[:len(formHi)-2])
+	c.send(putHi[:len(putHi)-2])
 	for s.open.Load() == 0 {
 		time.Sleep(time.Millisecond)
 	}
@@ -520,7 +561,7 @@ func TestHurry(t *testing.T) {
 		here.hurry()
 	}
 	c.send("hi")
-	c.expect("POST /v1/a hi", false)
+	c.expect("PUT /v1/a hi", false)
 
 	late := start(t, echoed, &tls.Config{}, func(s *http.Server) { s.ReadTimeout, s.WriteTimeout = time.Minute, time.Minute })
 	late.last = time.Millisecond

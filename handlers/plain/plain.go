@@ -1,12 +1,13 @@
-// Package plain serves plain GETs of the content API, without the connection loop of net/http. That
-// loop took a third of a call: it reads in the background while a handler waits, and copies, sorts
-// and checks the headers of a response.
+// Package plain serves plain GETs and forms of the content API, without the connection loop of
+// net/http. That loop took a third of a call: it reads in the background while a handler waits, and
+// copies, sorts and checks the headers of a response.
 //
 // A request is plain if its bytes are exactly as those that programs write: request.go has the
 // grammar, a whitelist. At the first request that is not plain, the connection is handed over to
 // net/http with the bytes that were read, and stays there. Handlers see these differences: a
-// request's context does not end when the client leaves, and a response can't be flushed, hijacked
-// or given deadlines. The limit for a response includes the time in which its request arrived.
+// request's context does not end when the client leaves, its body has arrived, and a response can't
+// be flushed, hijacked or given deadlines. The limit for a response includes the time in which its
+// request arrived.
 package plain
 
 import (

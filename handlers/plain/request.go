@@ -6,13 +6,14 @@ import (
 	"net/textproto"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
 
 // Limits of a plain request. A larger one is handed over.
 const (
-	maxHead   = 8 << 10 // bytes up to the empty line
+	maxSize   = 8 << 10 // bytes, with the body
 	maxFields = 64      // header lines
 )
 
@@ -22,27 +23,38 @@ type verdict uint8
 const (
 	partial verdict = iota // the beginning of what may be a plain request
 	other                  // something else
-	whole                  // a plain request, and perhaps the beginning of the next one
+	whole                  // the head of a plain request, and perhaps what follows
 )
 
-const (
-	begin   = "GET /v1/"
-	version = " HTTP/1.1\r\n"
-)
+const version = " HTTP/1.1\r\n"
+
+// begins are the first bytes of plain requests.
+var begins = []string{"GET /v1/", "POST /v1/"}
+
+// beginning looks at the first bytes only.
+func beginning(b []byte) verdict {
+	for _, begin := range begins {
+		switch n := min(len(b), len(begin)); {
+		case string(b[:n]) != begin[:n]:
+		case n < len(begin):
+			return partial
+		default:
+			return whole
+		}
+	}
+	return other
+}
 
 // classify returns how many bytes the head has that b begins with, and whether it may be plain. It
 // looks at line ends and the first bytes only: parse decides.
 func classify(b []byte) (n int, v verdict) {
-	if !bytes.HasPrefix(b, []byte(begin)) {
-		if len(b) < len(begin) && strings.HasPrefix(begin, string(b)) {
-			return 0, partial
-		}
-		return 0, other
+	if v := beginning(b); v != whole {
+		return 0, v
 	}
 	for at := 0; ; {
 		end := bytes.IndexByte(b[at:], '\n')
 		switch {
-		case end < 0 && len(b) >= maxHead:
+		case end < 0 && len(b) >= maxSize:
 			return 0, other
 		case end < 0:
 			return 0, partial
@@ -52,7 +64,7 @@ func classify(b []byte) (n int, v verdict) {
 		line := at
 		at += end + 1
 		if end == 1 { // the empty line
-			if at > maxHead || line == 0 {
+			if at > maxSize || line == 0 {
 				return 0, other
 			}
 			return at, whole
@@ -109,7 +121,14 @@ type request struct {
 	url    url.URL
 	header http.Header
 	values []string // of header, one for each line
+	body   body
 }
+
+// body is a body that has arrived.
+type body struct{ strings.Reader }
+
+// Close implements [io.Closer].
+func (*body) Close() error { return nil }
 
 // requests holds the memory of requests, for reuse. It saves 7 % of the server's CPU time. No
 // handler of this program keeps a request after it has returned.
@@ -131,10 +150,11 @@ func (r *request) clear() {
 
 // parse reads a head that [classify] found, with its empty line, into r. It reports whether the
 // request is plain: whether net/http would read it in exactly the same way, and nothing in it needs
-// net/http. r has the values of the connection already.
+// net/http. r has the values of the connection already. The body is not read: see [conn.readBody].
 func parse(head string, r *request) bool {
 	line, rest, _ := strings.Cut(head, "\r\n")
-	target, found := strings.CutSuffix(line[len("GET "):], version[:len(version)-2])
+	method, target, _ := strings.Cut(line, " ")
+	target, found := strings.CutSuffix(target, version[:len(version)-2])
 	if !found {
 		return false
 	}
@@ -144,8 +164,20 @@ func parse(head string, r *request) bool {
 	}
 	r.url = url.URL{Path: path, RawQuery: query, ForceQuery: asked && query == ""}
 	r.URL, r.RequestURI = &r.url, target
-	r.Method, r.Proto, r.ProtoMajor, r.ProtoMinor, r.Body = http.MethodGet, "HTTP/1.1", 1, 1, http.NoBody
-	return parseFields(rest[:len(rest)-2], r)
+	r.Method, r.Proto, r.ProtoMajor, r.ProtoMinor, r.Body = method, "HTTP/1.1", 1, 1, http.NoBody
+	return parseFields(rest[:len(rest)-2], r) && parseLength(r)
+}
+
+// parseLength reads the length of the body. A POST has a body, and a GET has none. The length is as
+// programs write it: net/http would also read 007.
+func parseLength(r *request) bool {
+	given := r.Header["Content-Length"]
+	if r.Method == http.MethodGet || len(given) == 0 {
+		return r.Method == http.MethodGet && len(given) == 0
+	}
+	n, err := strconv.ParseUint(given[0], 10, 16)
+	r.ContentLength = int64(n)
+	return err == nil && n > 0 && strconv.FormatUint(n, 10) == given[0]
 }
 
 // parseFields reads the header lines.
@@ -189,7 +221,7 @@ func parseFields(lines string, r *request) bool {
 // the request ends, what happens to the connection, or what net/http does with other lines.
 func isPlainField(key, value string) bool {
 	switch key {
-	case "Content-Length", "Transfer-Encoding", "Te", "Trailer", "Upgrade", "Expect", "Pragma", "Proxy-Connection", "Http2-Settings":
+	case "Transfer-Encoding", "Te", "Trailer", "Upgrade", "Expect", "Pragma", "Proxy-Connection", "Http2-Settings":
 		return false
 	case "Connection":
 		return strings.EqualFold(value, "keep-alive")

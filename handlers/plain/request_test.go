@@ -2,11 +2,13 @@ package plain
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"stile.example/stile/handlers/connections"
 )
@@ -32,13 +34,21 @@ var plainHeads = []string{
 	"GET /v1/items?a=/?:@!$&'()*+,;=\"<>[]^`{|}\\ HTTP/1.1\r\nhost:a\r\n\r\n",
 	"GET /v1/../v1//items/./x HTTP/1.1\r\nHost: \t a \t \r\nX-Empty:\r\nCookie: a=b; c=\"d\"\r\n\r\n",
 	"GET /v1/items?" + strings.Repeat("x", 8000) + " HTTP/1.1\r\nHost: a\r\n\r\n",
+	"POST /v1/items?a=b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\n",
+	"POST /v1/items HTTP/1.1\r\nHost: a\r\ncontent-length: \t65535 \r\n\r\n",
 }
 
 // notPlain are requests that look nearly as a plain one, and that net/http must see.
 var notPlain = []string{
 	"", "\r\n", "\n", "GET", "get /v1/items HTTP/1.1\r\nHost: a\r\n\r\n",
 	"HEAD /v1/items HTTP/1.1\r\nHost: a\r\n\r\n",
-	"POST /v1/items HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+	"POST /v1/items HTTP/1.1\r\nHost: a\r\n\r\n",
+	"PUT /v1/items HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+	postWith("0"), postWith("05"), postWith("+5"), postWith("-5"), postWith("5, 5"), postWith("0x5"), postWith("5 " + "5"), postWith(""), postWith("1_0"),
+	postWith("65536"), postWith("99999999999999999999"), postWith("5\r\nContent-Length: 5"), postWith("5\r\nContent-Length: 6"),
+	postWith("5\r\nTransfer-Encoding: chunked"), postWith("5\r\nExpect: 100-continue"), postWith("5\r\nConnection: close"),
+	"POST /v1/items HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\nhello",
+	"POST  /v1/items HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
 	"\r\nGET /v1/items HTTP/1.1\r\nHost: a\r\n\r\n",
 	"GET  /v1/items HTTP/1.1\r\nHost: a\r\n\r\n",
 	"GET /v1/items  HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -93,8 +103,13 @@ var notPlain = []string{
 	"GET /v1/items HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, close\r\n\r\n",
 	"GET /v1/items HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n\r\n",
 	"GET /v1/items HTTP/1.1\r\nHost: a\r\nConnection:\r\n\r\n",
-	"GET /v1/items HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X", 1) + ": " + strings.Repeat("y", maxHead) + "\r\n\r\n",
+	"GET /v1/items HTTP/1.1\r\nHost: a\r\n" + strings.Repeat("X", 1) + ": " + strings.Repeat("y", maxSize) + "\r\n\r\n",
 	"GET /v1/items HTTP/1.1\r\nHost: a\r\n" + many(maxFields) + "\r\n",
+}
+
+// postWith returns a POST with a Content-Length.
+func postWith(length string) string {
+	return "POST /v1/items HTTP/1.1\r\nHost: a\r\nContent-Length: " + length + "\r\n\r\nhello"
 }
 
 func many(n int) string {
@@ -126,7 +141,7 @@ func TestClassifyPieces(t *testing.T) {
 	if n, v := classify([]byte(example + "GE")); v != whole || n != len(example) {
 		t.Errorf("%d %d", n, v)
 	}
-	for _, bad := range []string{"X", "GEX", "GET /v1x", "GET /v1/\n", "GET /v1/ HTTP/1.1\r\nX\n", "GET /v1/" + strings.Repeat("x", maxHead)} {
+	for _, bad := range []string{"X", "GEX", "GET /v1x", "GET /v1/\n", "GET /v1/ HTTP/1.1\r\nX\n", "GET /v1/" + strings.Repeat("x", maxSize)} {
 		if _, v := classify([]byte(bad)); v != other {
 			t.Errorf("%q may become plain", bad)
 		}
@@ -143,21 +158,47 @@ type read struct {
 	NoBody, Close, TLS              bool
 	Encoding                        []string
 	Trailer, Form                   int
-	Remote                          string
+	Remote, Body                    string
+	Incomplete                      bool
 }
 
+// asRead also reads the body.
 func asRead(r *http.Request) read {
+	body, err := io.ReadAll(r.Body)
 	return read{r.Method, r.RequestURI, r.Proto, r.Host, r.ProtoMajor, r.ProtoMinor, *r.URL, r.Header.Clone(), r.ContentLength,
-		r.Body == http.NoBody, r.Close, r.TLS != nil, r.TransferEncoding, len(r.Trailer), len(r.Form), r.RemoteAddr}
+		r.Body == http.NoBody, r.Close, r.TLS != nil, r.TransferEncoding, len(r.Trailer), len(r.Form), r.RemoteAddr, string(body), err != nil}
 }
 
-// FuzzParse gives each head that is taken, followed by another request, to net/http. It must read
-// the same request, and continue at the same byte.
-func FuzzParse(f *testing.F) {
-	for _, text := range plainHeads {
-		f.Add([]byte(text))
+// FuzzRequests gives what a client sends to this server and to net/http. Both must read the same
+// requests and bodies, and a head that is taken as plain must be the first of them.
+func FuzzRequests(f *testing.F) {
+	for _, head := range append(plainHeads, notPlain...) {
+		f.Add([]byte(head))
+		f.Add([]byte(head + "hello" + get("next")))
 	}
-	for _, text := range notPlain {
+	for _, ends := range []string{"\r\n", "\n", "\r\n\r\n", "\r\n\r\n\n", "\r\r\n", "\n\n\n\n"} {
+		f.Add([]byte(form("hello") + ends + get("next")))
+		f.Add([]byte(form("hello") + ends + form("hello") + get("next") + ends + get("next")))
+		f.Add([]byte(form("hello") + ends))
+	}
+	var got []read
+	ours, netHTTP := both(f, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, asRead(r)) }))
+	f.Fuzz(func(t *testing.T, sent []byte) {
+		got = nil
+		ours.exchange(sent)
+		here := got
+		got = nil
+		netHTTP.exchange(sent)
+		if !reflect.DeepEqual(here, got) {
+			t.Errorf("%q:\n    here %+v\nnet/http %+v", sent, here, got)
+		}
+	})
+}
+
+// FuzzParse gives each head that is taken, followed by its body and another request, to net/http.
+// It must read the same request, and continue at the same byte.
+func FuzzParse(f *testing.F) {
+	for _, text := range append(plainHeads, notPlain...) {
 		f.Add([]byte(text))
 	}
 	var got []read
@@ -170,8 +211,15 @@ func FuzzParse(f *testing.F) {
 		if v != whole || !parse(string(b[:n]), r) {
 			return
 		}
+		sent := string(b[:n]) + strings.Repeat("\n", int(r.ContentLength))
+		c := &conn{buf: []byte(sent[:min(len(sent), maxSize)])}
+		if isWhole := c.readBody(n, r, time.Time{}); isWhole != (len(sent) <= maxSize) {
+			t.Fatalf("%q: %v", b[:n], isWhole)
+		} else if !isWhole {
+			return
+		}
 		got = nil
-		netHTTP.exchange([]byte(string(b[:n]) + next))
+		netHTTP.exchange([]byte(sent + next))
 		if len(got) != 2 || got[1].RequestURI != "/next" {
 			t.Fatalf("%q: net/http reads %d requests: %+v", b[:n], len(got), got)
 		}

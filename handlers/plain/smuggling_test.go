@@ -1,7 +1,6 @@
 package plain
 
 import (
-	"io"
 	"net/http"
 	"reflect"
 	"testing"
@@ -12,20 +11,10 @@ import (
 // TestSmuggling sends each request that programs read differently, alone and after a plain one.
 // This server and net/http must read the same requests and bodies, and write the same statuses.
 func TestSmuggling(t *testing.T) {
-	type seen struct {
-		Request read
-		Body    string
-		Failed  bool
-	}
-	var got []seen
-	ours, netHTTP := both(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		s := seen{Request: asRead(r)}
-		body, err := io.ReadAll(r.Body)
-		s.Body, s.Failed = string(body), err != nil
-		got = append(got, s)
-	}))
+	var got []read
+	ours, netHTTP := both(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = append(got, asRead(r)) }))
 	for _, text := range smuggling.Requests("a") {
-		for _, before := range []string{"", get("first")} {
+		for _, before := range []string{"", get("first"), form("first")} {
 			sent := []byte(before + text)
 			got = nil
 			here, _ := responsesIn(t, ours.exchange(sent))
