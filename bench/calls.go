@@ -17,13 +17,19 @@ import (
 type call struct {
 	path, query string // the query without what each call has
 	isJSON      bool   // with the token in a header, instead of JSONP with all in the URL
+	isForm      bool   // with all in a form, as the widgets call; the response is JSON
 	want        []byte // how the response's body must begin: everything before its meta
 }
 
-// around returns what is before and after the token. The header has further lines.
-func (c call) around(host, further string) (before, after string) {
+// around returns what is before and after a token of some bytes. The header has further lines.
+func (c call) around(host, further string, token int) (before, after string) {
 	rest := "User-Agent: bench\r\nReferer: https://www.acme.example/\r\n" + further
 	query := "client_id=acme" + c.query
+	if c.isForm {
+		query += "&access_token="
+		return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: %s\r\n%sContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n%s",
+			c.path, host, rest, len(query)+token, query), ""
+	}
 	if c.isJSON {
 		return fmt.Sprintf("GET %s?%s HTTP/1.1\r\nHost: %s\r\n%sAuthorization: Bearer ", c.path, query, host, rest), "\r\n\r\n"
 	}
@@ -38,7 +44,7 @@ func (t *tokenSet) requests(addr string, calls []call) [][]request {
 	all := make([][]request, t.groups)
 	for group := range all {
 		for _, c := range calls {
-			before, after := c.around(addr, t.forwarded(group))
+			before, after := c.around(addr, t.forwarded(group), len(t.start)+t.size)
 			all[group] = append(all[group], request{before + t.start, after})
 		}
 	}
@@ -128,4 +134,5 @@ var admitted = []byte(`/**/ typeof cb === 'function' && cb({"data":{"id":"` + it
 var (
 	oneItem     = call{path: "/v1/items/" + itemID}
 	oneItemJSON = call{path: "/v1/items/" + itemID, isJSON: true}
+	oneItemForm = call{path: "/v1/items/" + itemID, isForm: true}
 )

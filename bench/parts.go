@@ -23,13 +23,17 @@ func (b *bench) oneItem() (s *subject, t *tokenSet, calls []call, body []byte, e
 	return
 }
 
-// items compares one item: bare handlers with JSONP and JSON, and proofs of keys.
+// items compares one item: bare handlers with JSONP and JSON, forms, and proofs of keys.
 func items(b *bench) ([]*kind, error) {
 	s, t, jsonp, body, err := b.oneItem()
 	if err != nil {
 		return nil, err
 	}
 	json, bodyJSON, err := s.expecting(t, oneItemJSON)
+	if err != nil {
+		return nil, err
+	}
+	form, _, err := s.expecting(t, oneItemForm)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +51,8 @@ func items(b *bench) ([]*kind, error) {
 	}
 	kinds := []*kind{plain, base, baseJSON,
 		against(base, b.own("item/jsonp", "stile, JSONP", s, t, jsonp)),
-		against(baseJSON, b.own("item/json", "stile, JSON", s, t, json))}
+		against(baseJSON, b.own("item/json", "stile, JSON", s, t, json)),
+		against(baseJSON, b.own("item/form", "stile, form", s, t, form))}
 	plain.base = base
 	onDisk, err := b.powerCut(jsonp[0])
 	if err != nil {

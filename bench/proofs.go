@@ -73,7 +73,7 @@ func (s *subject) itemURL() string {
 func (s *subject) withText(t *tokenSet, i int, proof string) []byte {
 	c := oneItem
 	c.query = "&proof=" + proof
-	before, after := c.around(s.addr, t.forwarded(i%t.groups))
+	before, after := c.around(s.addr, t.forwarded(i%t.groups), 0)
 	return []byte(before + t.start + string(t.rest(i)) + after)
 }
 

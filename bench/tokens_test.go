@@ -86,6 +86,7 @@ func TestPlanOfCalls(t *testing.T) {
 	}{
 		{script, "GET /v1/items?callback=cb&client_id=acme&q=apple&access_token=head.0000000.tail HTTP/1.1\r\nHost: 127.0.0.1:1\r\nUser-Agent: bench\r\nReferer: https://www.acme.example/\r\n\r\n"},
 		{oneItemJSON, "GET /v1/items/item-1?client_id=acme HTTP/1.1\r\nHost: 127.0.0.1:1\r\nUser-Agent: bench\r\nReferer: https://www.acme.example/\r\nAuthorization: Bearer head.0000000.tail\r\n\r\n"},
+		{oneItemForm, "POST /v1/items/item-1 HTTP/1.1\r\nHost: 127.0.0.1:1\r\nUser-Agent: bench\r\nReferer: https://www.acme.example/\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 45\r\n\r\nclient_id=acme&access_token=head.0000000.tail"},
 	} {
 		p := set.plan("127.0.0.1:1", 1, []call{tt.call}, set.once(1))
 		if got, want := p.Next(0, nil); string(got) != tt.want || string(want) != string(tt.call.want) {

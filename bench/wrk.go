@@ -67,7 +67,7 @@ func (b *bench) wrkKind(key, name string, t *tokenSet, c call, addr string, pid 
 		return nil, err
 	}
 	seconds := int(math.Ceil(b.duration.Seconds()))
-	before, _ := c.around(addr, "")
+	before, _ := c.around(addr, "", 0)
 	var paths strings.Builder
 	for i := range t.len() {
 		fmt.Fprintf(&paths, "%s%s%s\n", strings.TrimPrefix(before, "GET "), t.start, t.rest(i))
