@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -127,6 +128,9 @@ func faultTemplate(t *testing.T) string {
 // returns how many system calls failed.
 func runFault(t *testing.T, template string, f fault) (injected int) {
 	s := &server{t: t, client: newClient()}
+	// Each call has its own connection: Go's client repeats a call if a connection that it has used
+	// before ends without a response, and the server has counted both.
+	s.client.Transport.(*http.Transport).MaxIdleConnsPerHost = -1
 	s.Server = unstarted(t, faultSettings)
 	s.Env = nil
 	s.must(os.CopyFS(s.Dir, os.DirFS(template)))
