@@ -95,6 +95,7 @@ type Dir struct {
 	blocks    *blockFeed
 
 	quotasFail atomic.Bool
+	updating   sync.Mutex   // held by UpdateAddressPolicy: the last update is for the latest corpus
 	policyFor  atomic.Int64 // the generation of the corpus that the policy of addresses is for
 
 	held       *lock
@@ -366,6 +367,8 @@ func (d *Dir) Reload(next *settings.Settings) {
 // UpdateAddressPolicy sets the policy of the address registry, which depends on the settings and
 // on the size of the corpus. It must be called whenever either has changed.
 func (d *Dir) UpdateAddressPolicy(ctx context.Context) error {
+	d.updating.Lock()
+	defer d.updating.Unlock()
 	corpus, err := d.Store.Stats(ctx)
 	if err != nil {
 		return err
